@@ -15,7 +15,7 @@ _IN_A_LINE = 20  # entries of a field
 
 
 class Difference(NamedTuple):
-    """One entry of a field that was added, removed or changed. `name` is empty where the field has no entries."""
+    """One entry of a field that was added, removed or changed. `name`: of what changed, if it is an entry."""
 
     sign: str  # "+", "-" or "→"
     name: str
@@ -51,8 +51,8 @@ def _of_lists(was: list[Any], now: list[Any]) -> list[Difference]:
         if name in old:
             changed += _of_package(old[name], entry)
         else:
-            added.append(Difference("+", name, "", _entry_text(entry)))
-    removed = [Difference("-", name, _entry_text(entry), "") for name, entry in old.items() if name not in new]
+            added.append(Difference("+", "", "", _entry_text(entry)))
+    removed = [Difference("-", "", _entry_text(entry), "") for name, entry in old.items() if name not in new]
     found = [*changed, *added, *removed]
     if not found and was != now:
         # Only the order or the number of equal entries differs: both whole values are shown.

@@ -109,9 +109,8 @@ def applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any] =
 def audited(name: str, result: Json, policy: Json, warnings: Iterable[Any] = ()) -> EnvironmentReport:
     """What is known after an audit, from the result of its module. It never fails. `policy`: its effective rules."""
     if failed(result):
-        return EnvironmentReport(
-            name, "failed", message_of(result), warnings=_texts([*warnings, *entries(result, "warnings")])
-        )
+        shown = _texts([*warnings, *entries(result, "warnings")])
+        return EnvironmentReport(name, "failed", message_of(result), warnings=shown)
     try:
         return _audited(name, result, policy, warnings)
     except Exception as exc:
@@ -146,35 +145,26 @@ def _audited(name: str, result: Json, policy: Json, warnings: Iterable[Any]) -> 
     read, plan = result["read"], result["applied"]
     unread = entries(read, "unread")
     runtimes = [with_known_scripts(runtime, unread) for runtime in read["runtimes"]]
-    findings = of_audit(read, runtimes, plan, entries(result, "refusals"), utc_date())
-    report = EnvironmentReport(
-        environment=name,
-        outcome=outcome_of(findings, bool(policy)),
-        counts=counts_of(findings, _looked_at(read, runtimes, plan, policy)),
-        findings=findings,
-        runtimes=runtimes,
-        warnings=_texts(
-            [*warnings, *entries(result, "warnings"), *entries(read, "warnings"), *entries(plan or {}, "warnings")]
-        ),
-        policy=policy or None,
-    )
-    return report if plan is None else _compared(report, plan)
-
-
-def _looked_at(read: Json, runtimes: Sequence[Json], plan: Json | None, policy: Json) -> set[str]:
-    """What the audit has looked at: where it has not, no finding means nothing."""
-    looked = {
+    looked_at = {
         POLICY: bool(policy),
         DEFINITIONS: plan is not None,
         SCRIPTS: any(runtime.get("scripts") is not None for runtime in runtimes),
         INSTALLED: read.get("mismatches") is not None,
     }
-    return {what for what, has_looked in looked.items() if has_looked}
-
-
-def _compared(report: EnvironmentReport, plan: Json) -> EnvironmentReport:
-    """The report with what an apply would do."""
-    report = report._replace(changes=changes_of(entries(plan, "runtimes")), scripts=scripts_of(plan))
+    plan = plan or {}
+    findings = of_audit(read, runtimes, plan, entries(result, "refusals"), utc_date())
+    shown = [*warnings, *entries(result, "warnings"), *entries(read, "warnings"), *entries(plan, "warnings")]
+    report = EnvironmentReport(
+        environment=name,
+        outcome=outcome_of(findings, bool(policy)),
+        counts=counts_of(findings, [what for what, is_known in looked_at.items() if is_known]),
+        changes=changes_of(entries(plan, "runtimes")),
+        scripts=scripts_of(plan),
+        findings=findings,
+        runtimes=runtimes,
+        warnings=_texts(shown),
+        policy=policy or None,
+    )
     return report._replace(outcome="failed", message=message_of(plan)) if failed(plan) else report
 
 
@@ -205,9 +195,9 @@ def _without_values(name: str, result: Json, exc: Exception) -> EnvironmentRepor
 
 def _texts(warnings: Iterable[Any]) -> list[str]:
     """The texts of warnings. From ansible-core 2.19 on, those of a module may be mappings or objects."""
+    return list(dict.fromkeys(str(_part(_part(entry, "event"), "msg")) for entry in warnings))
 
-    def text(entry: Any) -> str:
-        event = entry.get("event", entry) if isinstance(entry, Mapping) else getattr(entry, "event", entry)
-        return str(event.get("msg") if isinstance(event, Mapping) else getattr(event, "msg", event))
 
-    return list(dict.fromkeys(map(text, warnings)))
+def _part(value: Any, name: str) -> Any:
+    """A part of a mapping or of an object; the value itself without such a part."""
+    return value.get(name, value) if isinstance(value, Mapping) else getattr(value, name, value)

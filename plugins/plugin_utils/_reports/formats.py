@@ -65,13 +65,13 @@ def format_of(path: str, kind: str) -> str:
     """The suffix of a path, if such a report has its format. Raises ValueError with a sentence."""
     name = path.rpartition("/")[2].lower()
     # The longest that fits.
-    suffix = max((each for each in FORMATS if name.endswith(f".{each}")), key=len, default=None)
-    if suffix == "cdx.json" and kind != AUDIT:
-        raise ValueError(f"mstr_report_dest {path!r}: only an audit writes a software bill of materials (.cdx.json)")
-    if suffix is None:
+    suffix = max((each for each in FORMATS if name.endswith(f".{each}")), key=len, default="")
+    if not suffix:
         *others, last = [f".{each}" for each, form in FORMATS.items() if kind in form.kinds]
         ends = f"{', '.join(others)} or {last}"
         raise ValueError(f"mstr_report_dest {path!r} must end in {ends}; the suffix decides the format of the report")
+    if kind not in FORMATS[suffix].kinds:
+        raise ValueError(f"mstr_report_dest {path!r}: only an audit writes a software bill of materials (.cdx.json)")
     return suffix
 
 
