@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ...module_utils._model.kinds import normalized_name, without_null
@@ -33,11 +33,10 @@ class Difference(NamedTuple):
 
 def differences(before: Any, after: Any) -> list[Difference]:
     """The differences between two values of a field, added entries first. None means that there was no value."""
-    values = [value for value in (before, after) if value is not None]
-    if all(isinstance(value, Mapping) for value in values):
-        return _of_keys(before or {}, after or {})
-    if all(isinstance(value, list) for value in values):
-        return _of_lists(before or [], after or [])
+    ways: dict[type, Callable[[Any, Any], list[Difference]]] = {dict: _of_keys, list: _of_lists}
+    for kind, compare in ways.items():
+        if all(isinstance(value, (kind, type(None))) for value in (before, after)):
+            return compare(before or kind(), after or kind())
     # A server may hold anything.
     return [Difference("→", "", _value_text(before), _value_text(after))]
 

@@ -143,8 +143,10 @@ def _applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any])
 
 def _audited(name: str, result: Json, policy: Json, warnings: Iterable[Any]) -> EnvironmentReport:
     read, plan = result["read"], result["applied"]
-    unread = entries(read, "unread")
-    runtimes = [with_known_scripts(runtime, unread) for runtime in read["runtimes"]]
+    runtimes = read["runtimes"]
+    if scripts_unread(entries(read, "unread")):
+        # Where no script of a runtime was found, one that could not be read may use it.
+        runtimes = [{**each, "scripts": None} if each.get("scripts") == [] else each for each in runtimes]
     looked_at = {
         POLICY: bool(policy),
         DEFINITIONS: plan is not None,
@@ -166,12 +168,6 @@ def _audited(name: str, result: Json, policy: Json, warnings: Iterable[Any]) -> 
         policy=policy or None,
     )
     return report._replace(outcome="failed", message=message_of(plan)) if failed(plan) else report
-
-
-def with_known_scripts(runtime: Json, unread: Iterable[Json]) -> Json:
-    """The runtime, whose scripts are unknown if none was found and not everything could be read."""
-    is_unknown = runtime.get("scripts") == [] and scripts_unread(unread)
-    return {**runtime, "scripts": None} if is_unknown else runtime
 
 
 def failed(result: Json) -> bool:

@@ -117,11 +117,6 @@ class Finding(NamedTuple):
         return self.data.get("id") or self.runtime
 
     @property
-    def is_deletion(self) -> bool:
-        """Whether an apply would delete the runtime."""
-        return self.data.get("action") == "deleted"
-
-    @property
     def gate(self) -> str:
         """The variable that fails an environment which has it; empty if none does."""
         return str(self.data.get("gate") or KINDS[self.kind].gate)
@@ -194,7 +189,7 @@ def finding(kind: str, runtime: Json | None, text: str, **data: Any) -> Finding:
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """The findings by kind, deletions first; those of one kind keep their order."""
     order = list(KINDS)
-    return sorted(findings, key=lambda found: -1 if found.is_deletion else order.index(found.kind))
+    return sorted(findings, key=lambda found: (found.data.get("action") != "deleted", order.index(found.kind)))
 
 
 def counts_of(findings: Iterable[Finding], looked_at: Iterable[str]) -> dict[str, int | None]:

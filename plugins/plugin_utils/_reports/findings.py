@@ -212,7 +212,8 @@ def _has(name: str, held: Any, wanted: Any) -> bool:
         return _has_packages(held or (), wanted)
     if isinstance(wanted, Mapping):
         amounts = without_null(wanted)
-        return [number((held or {}).get(key)) for key in amounts] == [*map(number, amounts.values())]
+        own = held or {}
+        return [number(own.get(key)) for key in amounts] == [*map(number, amounts.values())]
     if isinstance(wanted, list):
         return {*map(str, held or ())} == {*map(str, wanted)}
     return bool(held == wanted)

@@ -155,10 +155,9 @@ def cards_of(environment: EnvironmentReport) -> list[Card]:
 def _place(card: Card) -> tuple[bool, int, str]:
     """Deletions come first, then what somebody should look at, by its worst finding."""
     order = list(KINDS)
-    action = card.change["action"] if card.change else ""
-    is_kept = action != "deleted"
-    found = [order.index(found.kind) for found in card.findings] if card.is_loud else []
-    return is_kept, min(found, default=len(order)), card.name.casefold()
+    is_kept = card.change is None or card.change["action"] != "deleted"
+    places = [order.index(found.kind) for found in card.findings] if card.is_loud else []
+    return is_kept, min(places, default=len(order)), card.name.casefold()
 
 
 def parts(report: Report) -> Iterator[str]:

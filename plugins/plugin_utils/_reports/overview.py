@@ -163,14 +163,14 @@ def drift_of(report: Report) -> list[Drift]:
 
 def _done(report: Report) -> str:
     """What an apply did, or would do, in all environments together."""
-    total: Counter[str] = Counter()
-    for environment in report.environments:
-        total.update(environment.numbers)
     changing = [each.environment for each in report.environments if each.is_changing]
     if not changing:
         return "Everything is as defined."
-    verb = "would change" if report.predicted else "changed"
+    total: Counter[str] = Counter()
+    for environment in report.environments:
+        total.update(environment.numbers)
     del total["unchanged"]
+    verb = "would change" if report.predicted else "changed"
     return f"{listed(changing, 5)} {verb}: {summary_text(total, report.predicted)}."
 
 

@@ -124,7 +124,10 @@ def _graph(runtimes: Mapping[str, tuple[str, Json]], all_read: bool) -> dict[str
             needs.update({own[key]: [*map(own.__getitem__, others)] for key, others in contents.graph.items()})
             complete.update([name, *own.values()])
     needs[_ALL] = [*runtimes]
-    libraries = {ref: _library(ref, package) for package, ref in refs.items()}
+    libraries = {
+        ref: _component("library", ref, project(each.name) or each.name, version=each.version, purl=each.purl)
+        for each, ref in refs.items()
+    }
     known = {"complete": complete, "incomplete": {*needs, *libraries, *pythons} - complete}
     containers = [_container(name, *environment_and_runtime) for name, environment_and_runtime in runtimes.items()]
     return {
@@ -209,10 +212,6 @@ def _container(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
     name = runtime["name"] or runtime["id"]
     component = _component("container", ref, name, version=version, description=runtime.get("description"))
     return {**component, "properties": _properties(facts)}
-
-
-def _library(ref: str, package: _Package) -> dict[str, Any]:
-    return _component("library", ref, project(package.name) or package.name, version=package.version, purl=package.purl)
 
 
 def _python(name: str, version: str) -> Mapping[str, Json]:

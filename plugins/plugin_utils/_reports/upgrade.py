@@ -113,10 +113,9 @@ def upgrade_file(read: Json, upgrade: Upgrade, writer: str) -> tuple[File | None
 
 def _with_known_scripts(read: Json) -> list[Json]:
     """The runtimes; `scripts_known` says whether more scripts may use them than were found."""
-    runtimes = read["runtimes"]
-    found = [*chain.from_iterable(entries(runtime, "scripts") for runtime in runtimes), *entries(read, "dangling")]
+    found = [*chain.from_iterable(entries(each, "scripts") for each in read["runtimes"]), *entries(read, "dangling")]
     is_known = all(_is_of_schedules(failure, found) for failure in entries(read, "unread"))
-    return [{**runtime, "scripts": entries(runtime, "scripts"), "scripts_known": is_known} for runtime in runtimes]
+    return [{**each, "scripts": entries(each, "scripts"), "scripts_known": is_known} for each in read["runtimes"]]
 
 
 def _is_of_schedules(failure: Json, found: Iterable[Json]) -> bool:
@@ -132,12 +131,11 @@ def _due(runtimes: Iterable[Json], definitions: Collection[str], upgrade: Upgrad
     """The runtimes that have to move and have a definition; the one with the most planned runs comes first."""
 
     def order(runtime: Json) -> tuple[int, int, str]:
-        scripts = runtime["scripts"]
-        planned = sum(len(schedule_names(script, upgrade.today)) for script in scripts)
-        return -planned, -len(scripts), runtime["name"]
+        schedules = [schedule_names(script, upgrade.today) for script in runtime["scripts"]]
+        return -sum(map(len, schedules)), -len(schedules), runtime["name"]
 
-    due = [runtime for runtime in runtimes if upgrade.is_due(runtime["runtime_version"]) and not runtime["is_default"]]
-    return sorted((runtime for runtime in due if runtime["name"] in definitions), key=order)
+    moving = [runtime for runtime in runtimes if not runtime["is_default"] and runtime["name"] in definitions]
+    return sorted((runtime for runtime in moving if upgrade.is_due(runtime["runtime_version"])), key=order)
 
 
 def is_any_due(runtimes: Iterable[Json], upgrade: Upgrade) -> bool:
