@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...module_utils._model.schedules import name_of
 from ...module_utils._text import LONGEST_TEXT, clean, counted, listed
 from .texts import grouped
 
@@ -182,8 +183,7 @@ def finding(kind: str, runtime: Json | None, text: str, **data: Any) -> Finding:
     safe = "\n".join(clean(line, LONGEST_TEXT) for line in text.splitlines())
     if runtime is None:
         return Finding(kind, None, safe, data)
-    name = str(runtime.get("name") or runtime.get("id") or "")
-    return Finding(kind, name, safe, {"id": runtime.get("id"), **data})
+    return Finding(kind, name_of(runtime), safe, {"id": runtime.get("id"), **data})
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

@@ -112,13 +112,6 @@ def _problems(report: Report) -> Iterator[tuple[str, str]]:
             yield KINDS[kind].counted(total), places
 
 
-def rank(environment: EnvironmentReport) -> int:
-    """The place of an environment among others: failures come first, then deletions."""
-    if environment.outcome == "failed":
-        return 0
-    return 1 if environment.deletions else 2
-
-
 def _places(names: Iterable[tuple[str, str | None]]) -> str:
     """Such as `'Nightly', 'Forecasts' in prod-eu, prod-us; dev`, from environments, each with the name of a runtime."""
     shown = {
