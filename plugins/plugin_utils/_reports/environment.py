@@ -68,10 +68,6 @@ class EnvironmentReport(NamedTuple):
         """What was counted: the findings of an audit, or the actions of an apply. None where nobody looked."""
         return self.counts or self.summary or {}
 
-    def number_of(self, kind: str) -> int:
-        """The number of a kind of finding or of an action, 0 where nobody looked."""
-        return self.numbers.get(kind) or 0
-
     @property
     def is_changing(self) -> bool:
         """Whether an apply changes anything, or would."""

@@ -144,7 +144,8 @@ def cards_of(environment: EnvironmentReport) -> list[Card]:
     rows += [(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
     rows += [(change, {}, change) for change in environment.changes if change["id"] not in runtimes]
     findings = grouped((found.subject, found) for found in environment.findings)
-    evaluated = {*chain.from_iterable(RULES[rule].options for rule in _rules(environment.policy))}
+    policy = environment.policy or {}
+    evaluated = {*chain.from_iterable(rule.options for name, rule in RULES.items() if name in policy)}
     cards = []
     for named, runtime, change in rows:
         about = findings.get(named["id"] or named["name"], ())
@@ -182,14 +183,9 @@ def parts(report: Report) -> Iterator[str]:
     return page
 
 
-def _rules(policy: Json | None) -> list[str]:
-    """The names of the rules of a policy, in the order of all rules."""
-    return [name for name in RULES if name in (policy or ())]
-
-
 def _rules_text(policy: Json) -> str:
     """The rules of a policy in words."""
-    return "; ".join(RULES[name].sentence.format(_values(policy[name])) for name in _rules(policy))
+    return "; ".join(rule.sentence.format(_values(policy[name])) for name, rule in RULES.items() if name in policy)
 
 
 def _values(value: Any) -> str:
@@ -198,15 +194,10 @@ def _values(value: Any) -> str:
     return ", ".join(value_texts(value)) or "(nothing)"
 
 
-def _last_run(script: Json) -> str:
-    time, status = schedules.last_run(script)
-    return f"{status} {time[:10]}".strip()
-
-
 @lru_cache(maxsize=1)
 def _template() -> Template:
     jinja = Jinja(loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    jinja.filters.update(when=when, name_of=schedules.name_of, last_run=_last_run, rules=_rules_text)
+    jinja.filters.update(when=when, name_of=schedules.name_of, last_run=schedules.last_run, rules=_rules_text)
     jinja.filters["schedules"] = lambda script: schedules.schedule_names(script, utc_date())
     # Many runtimes have equal values, above all those of several environments.
     shared: Any = jinja.get_template("shared.html.j2").module

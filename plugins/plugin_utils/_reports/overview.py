@@ -173,7 +173,7 @@ def columns(report: Report) -> dict[str, tuple[str, str]]:
         titles = {action: (title(action, report.predicted), tone) for action, tone in _ACTIONS.items()}
     else:
         titles = {kind: (words.title, words.tone) for kind, words in KINDS.items()}
-    return {key: words for key, words in titles.items() if any(each.number_of(key) for each in report.environments)}
+    return {key: words for key, words in titles.items() if any(each.numbers.get(key) for each in report.environments)}
 
 
 def numbers(environment: EnvironmentReport, keys: Iterable[str]) -> list[str]:

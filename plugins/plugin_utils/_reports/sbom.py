@@ -106,7 +106,7 @@ def _state(environment: EnvironmentReport) -> str:
     """How much is known of an environment."""
     if environment.counts is None:
         return "could not be read"
-    return "may be incomplete" if environment.number_of("incomplete") else _READ
+    return "may be incomplete" if environment.counts.get("incomplete") else _READ
 
 
 def _graph(runtimes: Mapping[str, tuple[str, Json]], all_read: bool) -> dict[str, Any]:

@@ -35,10 +35,6 @@ class Upgrade(NamedTuple):
     target: str
     today: date
 
-    def is_due(self, version: Any) -> bool:
-        """Whether a runtime with this version has to move."""
-        return is_ending(version, self.today)
-
     def version(self, offered: Sequence[str] | None) -> str:
         """The version of the definitions. `offered`: by the server, None if it has no list. Raises ValidationError."""
         if offered is None:
@@ -64,7 +60,7 @@ def upgrade_errors(target: Any, today: date) -> Iterator[str]:
         )
     elif not _VERSION.fullmatch(target):
         yield f"mstr_export_upgrade {clean(repr(target), 60)} is not a version of Python, such as 3.12 or 3.12.5."
-    elif Upgrade(target, today).is_due(target):
+    elif is_ending(target, today):
         last = LAST_DAYS.get(str(branch_of(target)))
         when = f"ends or ended on {last}" if last else "has ended"
         own_end = f"Python {branch_of(target)} itself {when}, within {PYTHON_DAYS} days"
@@ -135,12 +131,12 @@ def _due(runtimes: Iterable[Json], definitions: Collection[str], upgrade: Upgrad
         return -sum(map(len, schedules)), -len(schedules), runtime["name"]
 
     moving = [runtime for runtime in runtimes if not runtime["is_default"] and runtime["name"] in definitions]
-    return sorted((runtime for runtime in moving if upgrade.is_due(runtime["runtime_version"])), key=order)
+    return sorted((runtime for runtime in moving if is_ending(runtime["runtime_version"], upgrade.today)), key=order)
 
 
 def is_any_due(runtimes: Iterable[Json], upgrade: Upgrade) -> bool:
     """Whether a runtime has to move, also one that is not in the file."""
-    return any(upgrade.is_due(runtime["runtime_version"]) for runtime in runtimes)
+    return any(is_ending(runtime["runtime_version"], upgrade.today) for runtime in runtimes)
 
 
 def _name_error(old: Json, entry: Json, runtimes: Iterable[Json], taken: Collection[str]) -> str | None:
@@ -217,7 +213,7 @@ def _python(runtime: Json) -> str:
 def _not_moved(runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
     """The default runtime, and those whose support is unknown."""
     for runtime in runtimes:
-        if runtime["is_default"] and upgrade.is_due(runtime["runtime_version"]):
+        if runtime["is_default"] and is_ending(runtime["runtime_version"], upgrade.today):
             use = _use(runtime, upgrade.today)
             what = f"The default runtime {runtime['name']!r} cannot be deleted, so it is not in this file"
             yield f"{what}: {_python(runtime)}; {use}."
@@ -229,7 +225,7 @@ def _not_moved(runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
 
 def _inexpressible(file: File, runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
     """What no definition can express among the runtimes that have to move."""
-    due = {str(each["id"]) for each in runtimes if upgrade.is_due(each["runtime_version"])}
+    due = {str(each["id"]) for each in runtimes if is_ending(each["runtime_version"], upgrade.today)}
     for (name, identity), errors in sorted(file.inexpressible.items()):
         if identity in due:
             yield f"Not in this file: no definition can express {name!r} ({identity}): {'; '.join(errors)}"
