@@ -144,13 +144,17 @@ def cards_of(environment: EnvironmentReport) -> list[Card]:
     rows += [(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
     rows += [(change, {}, change) for change in environment.changes if change["id"] not in runtimes]
     findings = grouped((found.subject, found) for found in environment.findings)
-    policy = environment.policy or {}
-    evaluated = {*chain.from_iterable(rule.options for name, rule in RULES.items() if name in policy)}
+    evaluated = _evaluated(environment.policy or {})
     cards = []
     for named, runtime, change in rows:
         about = findings.get(named["id"] or named["name"], ())
         cards.append(Card(schedules.name_of(named), named["id"], runtime, change, about, evaluated))
     return sorted(cards, key=_place)
+
+
+def _evaluated(policy: Json) -> set[str]:
+    """The options that the rules of a policy are about."""
+    return {*chain.from_iterable(rule.options for name, rule in RULES.items() if name in policy)}
 
 
 def _place(card: Card) -> tuple[bool, int, str]:
