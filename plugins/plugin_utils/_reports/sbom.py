@@ -97,7 +97,7 @@ def parts(report: Report) -> Iterator[str]:
             "component": {"type": "platform", "bom-ref": _ALL, "name": "Library environments"},
             "properties": _properties({f"environment:{name}": state for name, state in states.items()}),
         },
-        **_graph(runtimes, {*states.values()} <= {_READ}),
+        **_graph(runtimes, {_ALL} if {*states.values()} <= {_READ} else set()),
     }
     yield json_text(document)
 
@@ -109,20 +109,19 @@ def _state(environment: EnvironmentReport) -> str:
     return "may be incomplete" if environment.counts.get("incomplete") else _READ
 
 
-def _graph(runtimes: Mapping[str, tuple[str, Json]], all_read: bool) -> dict[str, Any]:
-    """The components, what each needs, and for which of them that is complete."""
+def _graph(runtimes: Mapping[str, tuple[str, Json]], complete: set[str]) -> dict[str, Any]:
+    """The components, what each needs, and for which of them that is complete. `complete`: those known to be so."""
     contents_of = {name: _contents(runtime) for name, (_environment, runtime) in runtimes.items()}
     refs = _refs(contents_of.values())
     needs: dict[str, list[str]] = {}
     pythons: dict[str, Json] = {}
-    complete = {_ALL} if all_read else set[str]()
     for name, contents in contents_of.items():
         pythons.update(contents.python)
         own = {key: refs[package] for key, package in contents.packages.items()}
         needs[name] = [*contents.python, *map(own.__getitem__, contents.roots)]
         if contents.graph is not None:
             needs.update({own[key]: [*map(own.__getitem__, others)] for key, others in contents.graph.items()})
-            complete.update([name, *own.values()])
+            complete = complete | {name, *own.values()}
     needs[_ALL] = [*runtimes]
     libraries = {
         ref: _component("library", ref, project(each.name) or each.name, version=each.version, purl=each.purl)
