@@ -20,8 +20,9 @@ from ...module_utils._text import counted
 from .._connection import is_given
 from .._reports.export import File, to_file
 from .._reports.finding import entries
+from .._reports.findings import PYTHON_DAYS
 from .._reports.texts import plain
-from .._reports.upgrade import UPGRADE_DAYS, Upgrade, is_any_due, upgrade_errors, upgrade_file
+from .._reports.upgrade import Upgrade, is_any_due, upgrade_errors, upgrade_file
 from .action import Action, Result, refused
 from .check import is_known, own_file_errors
 from .destination import write
@@ -85,7 +86,7 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
     )
     upgrade = Upgrade(str(target), today)
     file, notes = upgrade_file(known, upgrade, EXPORT[1])
-    nothing = f"Nothing to upgrade: no runtime has a Python that has ended or ends within {UPGRADE_DAYS} days."
+    nothing = f"Nothing to upgrade: no runtime has a Python that has ended or ends within {PYTHON_DAYS} days."
     if is_any_due(known["runtimes"], upgrade):
         nothing = "No file was written, because it would contain no runtime."
     return file, {"changed": False, "dest": None, "msg": "\n".join([nothing, *notes[:20]])}, notes

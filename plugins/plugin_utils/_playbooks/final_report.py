@@ -15,7 +15,6 @@ import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from operator import itemgetter
 from typing import NamedTuple
 
 from ...module_utils._errors import as_mstr_error
@@ -24,7 +23,6 @@ from .._reports import environment, formats, plan_file
 from .._reports.console import console_lines, deletion_lines
 from .._reports.environment import EnvironmentReport
 from .._reports.finding import Json
-from .._reports.overview import rank
 from .._reports.texts import grouped
 
 _MOST_LINES = 20
@@ -90,19 +88,17 @@ def _environment_lines(run: FinishedRun) -> tuple[list[str], list[EnvironmentRep
     predicted = run.check_mode or run.playbook == "audit"
     failures: list[str] = []
     deletions: list[str] = []
-    ranked: list[tuple[int, list[str]]] = []
+    with_deletions: list[str] = []
+    others: list[str] = []
     environments = []
     for found in _environments(run):
-        lines = list(console_lines(found, predicted))
+        group = with_deletions if found.deletions else others
         if found.outcome == "failed":
-            failures += lines
-        else:
-            ranked.append((rank(found), lines))
+            group = failures
+        group += console_lines(found, predicted)
         deletions += deletion_lines(found, predicted)
         environments.append(found._replace(runtimes=()))
-    ranked.sort(key=itemgetter(0))
-    others = [line for _rank, lines in ranked for line in lines]
-    return [*failures, *deletions, *others], environments
+    return [*failures, *deletions, *with_deletions, *others], environments
 
 
 def _plan_ids(environments: Iterable[EnvironmentReport]) -> dict[str, str]:
@@ -122,7 +118,7 @@ def _write_files(
     """Write the files of the report and of the plan. Returns why one was not written, by its path."""
     kind = formats.AUDIT if run.playbook == "audit" else formats.APPLY
     whole = partial(_environments, run)
-    report = formats.Run(kind, run.generated, run.check_mode, environments, whole, list(run.not_reached))
+    report = formats.Report(kind, run.generated, run.check_mode, environments, whole, list(run.not_reached))
     files: dict[str, Callable[[], Iterable[str]]] = {
         path: partial(formats.parts, report, formats.format_of(path, kind)) for path in run.reports
     }

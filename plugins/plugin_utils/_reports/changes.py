@@ -10,7 +10,6 @@ Pure: takes the rows of a result of `mstr.library.mstr_runtimes`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
 from typing import Any
 
 from ...module_utils._model.fields import BY_NAME
@@ -24,6 +23,10 @@ VERBS = {"deleted": "delete", "updated": "update", "created": "create", "moved":
 _COUNTED = ("created", "updated", "deleted", "moved", "failed", "unchanged")
 _ORDER = {"deleted": 0, "updated": 2, "created": 3}
 _FAILED = 1  # what was not done comes before what was
+# What a plan says of an action in place of "would be …".
+_PREDICTED = {"updated": "differs"}
+# Actions whose fields say nothing more, planned or done.
+_SAID_BY_ACTION = {("deleted", True), ("deleted", False), ("created", False)}
 
 
 def changes_of(rows: Iterable[Json]) -> list[dict[str, Any]]:
@@ -34,6 +37,8 @@ def changes_of(rows: Iterable[Json]) -> list[dict[str, Any]]:
 
 def _change(row: Json) -> dict[str, Any]:
     error = row.get("error") or {}
+    runtime = row.get("runtime") or {}
+    definition = {name: runtime[name] for name in BY_NAME if name != "name" and runtime.get(name)}
     return {
         "name": row["name"],
         "id": row["id"],
@@ -42,13 +47,8 @@ def _change(row: Json) -> dict[str, Any]:
         "fields": [dict(field) for field in entries(row, "changes")],
         "error": error.get("msg"),
         # Nobody can look it up afterwards.
-        "definition": _definition(row.get("runtime") or {}) if row["action"] == "deleted" else {},
+        "definition": definition if row["action"] == "deleted" else {},
     }
-
-
-def _definition(runtime: Json) -> dict[str, Any]:
-    """What has a value of what a definition has, but the name."""
-    return {name: runtime[name] for name in BY_NAME if name != "name" and runtime.get(name)}
 
 
 def scripts_of(result: Json) -> list[Json]:
@@ -58,39 +58,26 @@ def scripts_of(result: Json) -> list[Json]:
 
 def change_texts(change: Json, predicted: bool) -> list[str]:
     """What a change does, each as the rest of a sentence about its runtime. A plan also has what it would create."""
-    action, done = change["action"], _done(change["action"], predicted)
-    fields = _shown_fields(change, predicted)
-    differences = [difference_lines(field["field"], field["before"], field["after"]) for field in fields]
-    texts = [f"{done}: {line}" for line in chain.from_iterable(differences)]
+    action = change["action"]
+    done = _PREDICTED.get(action, f"would be {action}") if predicted else action
+    texts = []
+    for field in _shown_fields(change, predicted):
+        texts += [f"{done}: {line}" for line in difference_lines(field["field"], field["before"], field["after"])]
     is_said_by_fields = action == "updated" and texts
     if action in VERBS and not is_said_by_fields:
         texts.insert(0, done)
-    texts += [f"smoke test: {line}" for line in _lines(change["smoke_test"])]
-    texts += [f"failed: {line}" for line in _lines(change["error"])]
+    for what, text in (("smoke test", change["smoke_test"]), ("failed", change["error"])):
+        lines = filter(str.strip, (text or "").splitlines())
+        texts += [f"{what}: {line}" for line in lines]
     return texts
 
 
-def _done(action: str, predicted: bool) -> str:
-    if action == "updated":
-        return "differs" if predicted else "updated"
-    return f"would be {action}" if predicted else action
-
-
-def _lines(text: str | None) -> list[str]:
-    """The lines of a text that are not empty."""
-    return [line for line in (text or "").splitlines() if line.strip()]
-
-
 def _shown_fields(change: Json, predicted: bool) -> list[Json]:
-    """The fields of which people can make something."""
-    action = change["action"]
+    """The fields that say more than the action and the name."""
     fields: list[Json] = change["fields"]
-    if action == "deleted":
-        return []
-    if action == "created":
-        # The sentence has its name.
-        return [field for field in fields if field["field"] != "name"] if predicted else []
-    return fields
+    if change["action"] == "created":
+        fields = [field for field in fields if field["field"] != "name"]
+    return [] if (change["action"], predicted) in _SAID_BY_ACTION else fields
 
 
 def script_text(script: Json, predicted: bool) -> str:
@@ -105,14 +92,12 @@ def script_text(script: Json, predicted: bool) -> str:
 
 def summary_text(summary: Mapping[str, int], predicted: bool) -> str:
     """Such as `1 to create, 2 to update, 47 unchanged`."""
-    parts = [_number_text(action, summary[action], predicted) for action in _COUNTED if summary.get(action)]
-    return ", ".join(parts) or "no runtimes"
-
-
-def _number_text(action: str, number: int, predicted: bool) -> str:
-    what = counted(number, "script") if action == "moved" else str(number)
-    verb = f"to {VERBS[action]}" if predicted and action in VERBS else action
-    return f"{what} {verb}"
+    texts = []
+    for action in filter(summary.get, _COUNTED):
+        number = counted(summary[action], "script") if action == "moved" else str(summary[action])
+        verb = f"to {VERBS[action]}" if predicted and action in VERBS else action
+        texts.append(f"{number} {verb}")
+    return ", ".join(texts) or "no runtimes"
 
 
 def title(word: str, predicted: bool) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 
+from ...module_utils._model.schedules import name_of
 from ...module_utils._text import LONGEST_TEXT, clean
 from .changes import change_texts, script_text
 from .environment import EnvironmentReport
@@ -43,23 +45,22 @@ def _lines(environment: EnvironmentReport, predicted: bool) -> Iterator[tuple[st
     yield from (("warning", f"warning: {text}") for text in warning_lines(environment.warnings, _MOST_NAMES))
 
 
+def _change_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[tuple[str, str]]:
+    for change in environment.changes:
+        if change["action"] != "deleted":
+            yield from ((change["action"], text) for text in _texts_of(change, predicted))
+    yield from (("script", script_text(script, predicted)) for script in environment.scripts)
+
+
 def deletion_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[str]:
     """A line for each deletion, which people are to see before the changes of all environments."""
-    for change in environment.changes if environment.counts is None else ():
-        for text in _texts_of(change, predicted) if change["action"] == "deleted" else ():
-            yield clean(f"{environment.environment}: {text}", LONGEST_TEXT)
+    if environment.counts is None:
+        texts = chain.from_iterable(_texts_of(change, predicted) for change in environment.deletions)
+        yield from (clean(f"{environment.environment}: {text}", LONGEST_TEXT) for text in texts)
 
 
 def _texts_of(change: Json, predicted: bool) -> list[str]:
-    name = repr(change["name"] or change["id"])
-    return [f"{name} {text}" for text in change_texts(change, predicted)]
-
-
-def _change_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[tuple[str, str]]:
-    others = [change for change in environment.changes if change["action"] != "deleted"]
-    for change in others:
-        yield from ((change["action"], text) for text in _texts_of(change, predicted))
-    yield from (("script", script_text(script, predicted)) for script in environment.scripts)
+    return [f"{name_of(change)!r} {text}" for text in change_texts(change, predicted)]
 
 
 def finding_lines(environment: EnvironmentReport) -> Iterator[tuple[str, str]]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .formats import Run
+from .formats import Report
 from .texts import json_text
 
 
-def parts(run: Run) -> Iterator[str]:
+def parts(report: Report) -> Iterator[str]:
     """The parts of the text, one for each environment."""
-    head = {key: getattr(run, key) for key in ("kind", "generated", "check_mode", "not_reached")}
+    head = {key: getattr(report, key) for key in ("kind", "generated", "check_mode", "not_reached")}
     yield f'{json_text(head)[:-2]},\n  "environments": ['
     separator = "\n"
-    for environment in run.whole():
+    for environment in report.whole():
         # No text in JSON has a line end.
         indented = json_text(environment.to_result()).replace("\n", "\n    ")
         yield f"{separator}    {indented}"

@@ -6,17 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ...module_utils._model.kinds import normalized_name
+from ...module_utils._model.kinds import normalized_name, without_null
 
 _IN_A_LINE = 20  # entries of a field
 
 
 class Difference(NamedTuple):
-    """One entry of a field that was added, removed or changed. `name` is empty where the field has no entries."""
+    """One entry of a field that was added, removed or changed. `name`: of what changed, if it is an entry."""
 
     sign: str  # "+", "-" or "→"
     name: str
@@ -34,26 +33,30 @@ class Difference(NamedTuple):
 
 def differences(before: Any, after: Any) -> list[Difference]:
     """The differences between two values of a field, added entries first. None means that there was no value."""
-    values = [value for value in (before, after) if value is not None]
-    if all(isinstance(value, Mapping) for value in values):
-        return _of_keys(before or {}, after or {})
-    if all(isinstance(value, list) for value in values):
-        return _of_lists(before or [], after or [])
+    ways: dict[type, Callable[[Any, Any], list[Difference]]] = {dict: _of_keys, list: _of_lists}
+    for kind, compare in ways.items():
+        if all(isinstance(value, (kind, type(None))) for value in (before, after)):
+            return compare(before or kind(), after or kind())
     # A server may hold anything.
     return [Difference("→", "", _value_text(before), _value_text(after))]
 
 
 def _of_lists(was: list[Any], now: list[Any]) -> list[Difference]:
-    if all(isinstance(entry, Mapping) for entry in [*was, *now]):
-        return _of_packages(was, now)
-    return _of_texts(list(map(str, was)), list(map(str, now)))
-
-
-def _of_texts(was: list[str], now: list[str]) -> list[Difference]:
-    found = [Difference("+", entry, "", entry) for entry in now if entry not in was]
-    found += [Difference("-", entry, entry, "") for entry in was if entry not in now]
-    # If only the order or the number of equal entries differs, show both whole values.
-    return found or [Difference("→", "", _value_text(was), _value_text(now))]
+    """The differences of two lists of packages, which are compared by name, or of texts."""
+    old, new = _by_name(was), _by_name(now)
+    changed: list[Difference] = []
+    added: list[Difference] = []
+    for name, entry in new.items():
+        if name in old:
+            changed += _of_package(old[name], entry)
+        else:
+            added.append(Difference("+", "", "", _entry_text(entry)))
+    removed = [Difference("-", "", _entry_text(entry), "") for name, entry in old.items() if name not in new]
+    found = [*changed, *added, *removed]
+    if not found and was != now:
+        # Only the order or the number of equal entries differs: both whole values are shown.
+        found.append(Difference("→", "", _value_text(was), _value_text(now)))
+    return found
 
 
 def difference_lines(field: str, before: Any, after: Any) -> Iterator[str]:
@@ -68,49 +71,47 @@ def difference_lines(field: str, before: Any, after: Any) -> Iterator[str]:
 def value_texts(value: Any) -> list[str]:
     """The entries of a value as texts."""
     if isinstance(value, Mapping):
-        return [f"{key} {item}" for key, item in value.items() if item is not None]
-    if isinstance(value, list):
-        return [_package(entry) if isinstance(entry, Mapping) else str(entry) for entry in value]
-    return [str(value)]
+        return [f"{key} {item}" for key, item in without_null(value).items()]
+    return [*map(_entry_text, value)] if isinstance(value, list) else [str(value)]
 
 
 def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    keys = dict.fromkeys([*before, *after])
     return [
         Difference("→", str(key), _value_text(before.get(key)), _value_text(after.get(key)))
-        for key in keys
+        for key in {**before, **after}
         if before.get(key) != after.get(key)
     ]
 
 
-def _of_packages(before: Any, after: Any) -> list[Difference]:
-    was, now = _by_name(before), _by_name(after)
-    changed = [_of_package(was[name], now[name]) for name in now if name in was]
-    added = [Difference("+", name, "", _package(now[name])) for name in now if name not in was]
-    removed = [Difference("-", name, _package(was[name]), "") for name in was if name not in now]
-    return [*chain.from_iterable(changed), *added, *removed]
-
-
 def _of_package(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    """What differs between two packages of one name."""
     name = str(after.get("name"))
-    old_version, new_version = _version(before), _version(after)
+    old_version, new_version = (str(package.get("version") or "any version") for package in (before, after))
     if old_version != new_version:
         yield Difference("→", name, old_version, new_version)
-    old_text, new_text = before.get("description") or "", after.get("description") or ""
+    old_text, new_text = (package.get("description") or "" for package in (before, after))
     if old_text != new_text:
-        yield Difference("→", f"{name} description", _value_text(old_text), _value_text(new_text))
+        texts = _value_text(old_text), _value_text(new_text)
+        yield Difference("→", f"{name} description", *texts)
 
 
-def _version(package: Mapping[str, Any]) -> str:
-    return str(package.get("version") or "any version")
+def _by_name(entries: list[Any]) -> dict[str, Mapping[str, Any]]:
+    """Packages by their normalized names, and texts, which have nothing but a name, by themselves."""
+    by_name: dict[str, Mapping[str, Any]] = {}
+    for entry in entries:
+        if isinstance(entry, Mapping):
+            by_name[normalized_name(str(entry.get("name")))] = entry
+        else:
+            by_name[str(entry)] = {"name": entry}
+    return by_name
 
 
-def _by_name(packages: Any) -> dict[str, Mapping[str, Any]]:
-    return {normalized_name(str(entry.get("name"))): entry for entry in packages}
-
-
-def _package(package: Mapping[str, Any]) -> str:
-    return f"{package.get('name')} {package.get('version') or ''}".strip()
+def _entry_text(entry: Any) -> str:
+    """An entry of a list: a package with its version, or a text."""
+    if not isinstance(entry, Mapping):
+        return str(entry)
+    name, version = entry.get("name"), entry.get("version")
+    return f"{name} {version}" if version else str(name)
 
 
 def _value_text(value: Any) -> str:
@@ -118,5 +119,5 @@ def _value_text(value: Any) -> str:
     if value is None:
         return "(not set)"
     if isinstance(value, list):
-        return ", ".join(str(entry) for entry in value) or "none"
+        return ", ".join(map(str, value)) or "none"
     return f"'{value}'" if isinstance(value, str) else str(value)

@@ -68,13 +68,15 @@ class EnvironmentReport(NamedTuple):
         """What was counted: the findings of an audit, or the actions of an apply. None where nobody looked."""
         return self.counts or self.summary or {}
 
-    def number_of(self, kind: str) -> int:
-        """The number of a kind of finding or of an action, 0 where nobody looked."""
-        return self.numbers.get(kind) or 0
+    @property
+    def is_changing(self) -> bool:
+        """Whether an apply changes anything, or would."""
+        return bool(self.changes or self.scripts)
 
-    def names_of(self, kind: str) -> list[str]:
-        """The names of the runtimes with a finding of this kind."""
-        return list(dict.fromkeys(found.runtime for found in self.findings if found.kind == kind and found.runtime))
+    @property
+    def deletions(self) -> list[Json]:
+        """The changes that delete a runtime."""
+        return [change for change in self.changes if change["action"] == "deleted"]
 
     def fails(self, gates: Iterable[str]) -> bool:
         """Whether one of these variables, which are on, is about something that was found."""
@@ -103,9 +105,8 @@ def applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any] =
 def audited(name: str, result: Json, policy: Json, warnings: Iterable[Any] = ()) -> EnvironmentReport:
     """What is known after an audit, from the result of its module. It never fails. `policy`: its effective rules."""
     if failed(result):
-        return EnvironmentReport(
-            name, "failed", message_of(result), warnings=_texts([*warnings, *entries(result, "warnings")])
-        )
+        shown = _texts([*warnings, *entries(result, "warnings")])
+        return EnvironmentReport(name, "failed", message_of(result), warnings=shown)
     try:
         return _audited(name, result, policy, warnings)
     except Exception as exc:
@@ -131,51 +132,38 @@ def _applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any])
     )
     if failed(result):
         return report._replace(outcome="failed", message=message_of(result))
-    if report.changes or report.scripts:
+    if report.is_changing:
         return report._replace(outcome="drift" if check_mode else "changed")
     return report
 
 
 def _audited(name: str, result: Json, policy: Json, warnings: Iterable[Any]) -> EnvironmentReport:
     read, plan = result["read"], result["applied"]
-    unread = entries(read, "unread")
-    runtimes = [with_known_scripts(runtime, unread) for runtime in read["runtimes"]]
-    findings = of_audit(read, runtimes, plan, entries(result, "refusals"), utc_date())
-    report = EnvironmentReport(
-        environment=name,
-        outcome=outcome_of(findings, bool(policy)),
-        counts=counts_of(findings, _looked_at(read, runtimes, plan, policy)),
-        findings=findings,
-        runtimes=runtimes,
-        warnings=_texts(
-            [*warnings, *entries(result, "warnings"), *entries(read, "warnings"), *entries(plan or {}, "warnings")]
-        ),
-        policy=policy or None,
-    )
-    return report if plan is None else _compared(report, plan)
-
-
-def _looked_at(read: Json, runtimes: Sequence[Json], plan: Json | None, policy: Json) -> set[str]:
-    """What the audit has looked at: where it has not, no finding means nothing."""
-    looked = {
+    runtimes = read["runtimes"]
+    if scripts_unread(entries(read, "unread")):
+        # Where no script of a runtime was found, one that could not be read may use it.
+        runtimes = [{**each, "scripts": None} if each.get("scripts") == [] else each for each in runtimes]
+    looked_at = {
         POLICY: bool(policy),
         DEFINITIONS: plan is not None,
         SCRIPTS: any(runtime.get("scripts") is not None for runtime in runtimes),
         INSTALLED: read.get("mismatches") is not None,
     }
-    return {what for what, has_looked in looked.items() if has_looked}
-
-
-def _compared(report: EnvironmentReport, plan: Json) -> EnvironmentReport:
-    """The report with what an apply would do."""
-    report = report._replace(changes=changes_of(entries(plan, "runtimes")), scripts=scripts_of(plan))
+    plan = plan or {}
+    findings = of_audit(read, runtimes, plan, entries(result, "refusals"), utc_date())
+    shown = [*warnings, *entries(result, "warnings"), *entries(read, "warnings"), *entries(plan, "warnings")]
+    report = EnvironmentReport(
+        environment=name,
+        outcome=outcome_of(findings, bool(policy)),
+        counts=counts_of(findings, [what for what, is_known in looked_at.items() if is_known]),
+        changes=changes_of(entries(plan, "runtimes")),
+        scripts=scripts_of(plan),
+        findings=findings,
+        runtimes=runtimes,
+        warnings=_texts(shown),
+        policy=policy or None,
+    )
     return report._replace(outcome="failed", message=message_of(plan)) if failed(plan) else report
-
-
-def with_known_scripts(runtime: Json, unread: Iterable[Json]) -> Json:
-    """The runtime, whose scripts are unknown if none was found and not everything could be read."""
-    is_unknown = runtime.get("scripts") == [] and scripts_unread(unread)
-    return {**runtime, "scripts": None} if is_unknown else runtime
 
 
 def failed(result: Json) -> bool:
@@ -199,9 +187,9 @@ def _without_values(name: str, result: Json, exc: Exception) -> EnvironmentRepor
 
 def _texts(warnings: Iterable[Any]) -> list[str]:
     """The texts of warnings. From ansible-core 2.19 on, those of a module may be mappings or objects."""
+    return list(dict.fromkeys(str(_part(_part(entry, "event"), "msg")) for entry in warnings))
 
-    def text(entry: Any) -> str:
-        event = entry.get("event", entry) if isinstance(entry, Mapping) else getattr(entry, "event", entry)
-        return str(event.get("msg") if isinstance(event, Mapping) else getattr(event, "msg", event))
 
-    return list(dict.fromkeys(map(text, warnings)))
+def _part(value: Any, name: str) -> Any:
+    """A part of a mapping or of an object; the value itself without such a part."""
+    return value.get(name, value) if isinstance(value, Mapping) else getattr(value, name, value)

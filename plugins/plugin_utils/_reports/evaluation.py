@@ -14,6 +14,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ...module_utils._errors import ValidationError
+from ...module_utils._model.kinds import without_null
 from ...module_utils._model.policy import policy_from
 from ...module_utils._work.api import utc_date
 from ...module_utils._work.inputs import POLICY_OPTION
@@ -25,7 +26,7 @@ def rules_of(option: Any) -> dict[str, Any]:
 
     It is empty if no rule forbids anything. Raises ValidationError with all errors of the policy.
     """
-    if option is None or option == "":
+    if option in (None, ""):
         return {}
     # It copies its argument deeply. Of the values of a template, this would copy the whole templating engine.
     result = ArgumentSpecValidator(POLICY_OPTION).validate({"policy": plain(option)})
@@ -35,5 +36,5 @@ def rules_of(option: Any) -> dict[str, Any]:
     policy = policy_from(validated, utc_date())
     if not policy.limits:
         return {}
-    rules = {key: limit if validated[key] is None else validated[key] for key, limit in policy.limits.items()}
+    rules = {**policy.limits, **without_null({key: validated[key] for key in policy.limits})}
     return {**rules, "exemptions": validated["exemptions"]} if policy.exemptions else rules

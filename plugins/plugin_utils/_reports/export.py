@@ -21,15 +21,12 @@ from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id
 from ...module_utils._text import ANSIBLE_MASKS, SURROGATE, clean, texts_in
-from .finding import entries
-from .texts import without_controls
+from .finding import Json, entries
+from .texts import grouped, without_controls
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # With these characters begins what Ansible renders.
 _TEMPLATE = re.compile(r"\{[{%#]")
-
-
-Json = Mapping[str, Any]
 # Why no definition can express a runtime, by its name and its id.
 Reasons = Mapping[tuple[str, str], Sequence[str]]
 
@@ -41,7 +38,7 @@ class File(NamedTuple):
     """
 
     header: str
-    content: Mapping[str, Any]
+    content: Json
     inexpressible: Reasons = MappingProxyType({})
     comments: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -52,16 +49,18 @@ class File(NamedTuple):
 
         options: dict[str, Any] = {"allow_unicode": True, "sort_keys": False, "width": 1_000_000}
         dump = partial(yaml.dump, Dumper=_dumper(yaml), **options)
-        if not self.comments:
-            return without_controls(f"---\n{self.header}{dump(dict(self.content))}", escaped=True)
-        rest = dict(self.content)
-        definitions, scripts = rest.pop("runtimes"), rest.pop("scripts")
-        texts: list[Any] = ["---\n", self.header, dump(rest), "runtimes:\n"]
-        for entry in definitions:
-            lines = [f"# {clean(line, 1000)}\n" for line in self.comments.get(entry["name"], ())]
-            texts += [*(["\n"] if lines else []), *lines, dump([entry])]
-        texts += ["\n", dump({"scripts": scripts})]
+        texts: list[Any] = ["---\n", self.header]
+        for key, value in self.content.items():
+            if key == "runtimes" and self.comments:
+                texts += ["runtimes:\n", *(f"{self._comment(entry)}{dump([entry])}" for entry in value), "\n"]
+            else:
+                texts.append(dump({key: value}))
         return without_controls("".join(texts), escaped=True)
+
+    def _comment(self, entry: Json) -> str:
+        """The lines over an entry, with an empty one before them."""
+        lines = [f"# {clean(line, 1000)}\n" for line in self.comments.get(entry["name"], ())]
+        return "".join(["\n", *lines]) if lines else ""
 
     @property
     def reasons(self) -> list[str]:
@@ -85,19 +84,19 @@ def to_file(
     """
     is_backup = backup_of is not None
     definitions, refused = _expressed(runtimes, ids=is_backup)
-    content = {
-        **({"restore": True, **({"server": backup_of} if backup_of else {})} if is_backup else {}),
-        **({"partial": True} if refused else {}),
-        "runtimes": definitions,
-    }
+    content: dict[str, Any] = {"restore": True} if is_backup else {}
+    if backup_of:
+        content["server"] = backup_of
+    if refused:
+        content["partial"] = True
+    content["runtimes"] = definitions
     if scripts:
         of_runtime = {str(runtime.get("name")): entries(runtime, "scripts") for runtime in runtimes}
         names = [definition["name"] for definition in definitions]
         content["scripts"] = [entry for name in names for entry in assignments(of_runtime[name], name)]
     file = File("", content, refused)
-    gaps = unrestorable(definitions)
     kind = "backup" if is_backup else "export"
-    return with_header(file, kind, writer=writer, gaps=gaps)
+    return with_header(file, kind, writer=writer, gaps=unrestorable(definitions))
 
 
 def with_header(file: File, kind: str, **values: Any) -> File:
@@ -134,7 +133,7 @@ def _identity(runtime: Json) -> tuple[str, str]:
     return str(runtime.get("name") or ""), str(runtime.get("id") or "")
 
 
-def assignments(scripts: Iterable[Mapping[str, Any]], runtime: str) -> Iterator[dict[str, Any]]:
+def assignments(scripts: Iterable[Json], runtime: str) -> Iterator[dict[str, Any]]:
     """The entries that assign scripts to a runtime, as `src` takes them: of id and name, the id counts."""
     for script in scripts:
         yield {
@@ -162,16 +161,14 @@ def _expressed(
     runtimes: Sequence[Json], ids: bool
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], Sequence[str]]]:
     """The definitions, and why other runtimes have none. `ids`: with ids and the default runtime, for a backup."""
-    namesakes: dict[str, list[str]] = {}
-    for name, identity in map(_identity, runtimes):
-        namesakes.setdefault(name, []).extend([identity] if identity.upper() != DEFAULT_RUNTIME_ID else [])
+    identities = [_identity(runtime) for runtime in runtimes]
+    namesakes = grouped((name, identity) for name, identity in identities if identity.upper() != DEFAULT_RUNTIME_ID)
     definitions, refused = list[dict[str, Any]](), dict[tuple[str, str], Sequence[str]]()
-    for runtime in runtimes:
-        name, identity = _identity(runtime)
+    for runtime, (name, identity) in zip(runtimes, identities):
         if identity.upper() == DEFAULT_RUNTIME_ID and not ids:
             continue
         definition = definition_of(runtime)
-        others = sorted({*namesakes[name]} - {identity})
+        others = {*namesakes.get(name, ())} - {identity}
         try:
             with ErrorList() as errors:
                 errors.check(_check, definition)
@@ -190,40 +187,33 @@ def unrestorable(definitions: Sequence[Json]) -> list[str]:
 
     A line for each option, with the names of the runtimes, in the order of the fields.
     """
-    names: dict[tuple[int, str], list[str]] = {}
-    for definition in definitions:
-        for field, where in missing(definition):
-            names.setdefault((list(BY_NAME).index(field), where), []).append(repr(definition["name"]))
-    return [
-        f"{where}: {'all runtimes' if len(affected) == len(definitions) > 1 else ', '.join(affected)}"
-        for (_order, where), affected in sorted(names.items())
-    ]
+    gaps = [(gap, repr(definition["name"])) for definition in definitions for gap in _missing(definition)]
+    lines = []
+    for (_place, where), names in sorted(grouped(gaps).items()):
+        shown = ", ".join(names)
+        if len(names) == len(definitions) > 1:
+            shown = "all runtimes"
+        lines.append(f"{where}: {shown}")
+    return lines
 
 
-def missing(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The fields that a definition does not have, or not in whole: the name, and what is missing."""
-    yield from ((name, name) for name in BY_NAME if name not in definition)
-    resource = definition.get("resource")
-    yield from (("resource", f"resource.{key}") for key in RESOURCE_KEYS if resource and key not in resource)
+def _missing(definition: Json) -> Iterator[tuple[int, str]]:
+    """What a definition does not have: the place of the field in the table, and what is missing."""
+    place = list(BY_NAME).index
+    yield from ((place(name), name) for name in BY_NAME.keys() - definition.keys())
+    resource = definition.get("resource") or RESOURCE_KEYS
+    yield from ((place("resource"), f"resource.{key}") for key in RESOURCE_KEYS.keys() - resource.keys())
     for package in definition.get("packages", ()):
         if "version" not in package:
-            yield "packages", f"version of the package {package['name']}"
+            yield place("packages"), f"version of the package {package['name']}"
 
 
-def _text_error(text: str) -> str | None:
-    """Why a file cannot hold this text, as the rest of a sentence that starts with it; None if it can."""
-    if any(mask in text for mask in ANSIBLE_MASKS):
-        return "is masked by Ansible, because it contains a secret; use a longer secret"
-    if SURROGATE.search(text):
-        return "contains half of a character (a lone surrogate); remove it"
-    return None
-
-
-def _check(definition: Mapping[str, Any]) -> None:
+def _check(definition: Json) -> None:
     """Raises ValidationError with every reason why this definition would not create the same runtime."""
     with ErrorList() as errors:
         for where, text in texts_in(definition):
-            error = _text_error(text)
-            if error:
-                errors.add(f"{where} {error}")
+            if any(mask in text for mask in ANSIBLE_MASKS):
+                errors.add(f"{where} is masked by Ansible, because it contains a secret; use a longer secret")
+            elif SURROGATE.search(text):
+                errors.add(f"{where} contains half of a character (a lone surrogate); remove it")
         errors.check(definition_from, {**definition, "name": definition.get("name", "")})

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...module_utils._model.schedules import name_of
 from ...module_utils._text import LONGEST_TEXT, clean, counted, listed
 from .texts import grouped
 
@@ -35,6 +36,10 @@ class FindingKind(NamedTuple):
     outcome: str = ""
     gate: str = ""
     needs: str = ""
+
+    def counted(self, number: int) -> str:
+        """A number of findings, such as `2 violations`."""
+        return f"{number} {self.one if number == 1 else self.many}"
 
 
 def entries(values: Json, key: str) -> Sequence[Any]:
@@ -113,11 +118,6 @@ class Finding(NamedTuple):
         return self.data.get("id") or self.runtime
 
     @property
-    def is_deletion(self) -> bool:
-        """Whether an apply would delete the runtime."""
-        return self.data.get("action") == "deleted"
-
-    @property
     def gate(self) -> str:
         """The variable that fails an environment which has it; empty if none does."""
         return str(self.data.get("gate") or KINDS[self.kind].gate)
@@ -137,15 +137,13 @@ class Cause(NamedTuple):
 
     def lines(self, most: int) -> Iterator[str]:
         """Its sentences, each of which names the runtimes, at most so many."""
-        for line in self.text.splitlines():
-            if len(self.runtimes) == 1:
-                yield f"{self.runtimes[0]!r} {line}"
-            else:
-                yield f"{line}{self._names(most)}"
-
-    def _names(self, most: int) -> str:
-        names = listed(list(map(repr, self.runtimes)), most)
-        return f" ({counted(len(self.runtimes), 'runtime')}: {names})" if names else ""
+        names = listed([*map(repr, self.runtimes)], most)
+        before = after = ""
+        if len(self.runtimes) == 1:
+            before = f"{names} "
+        elif names:
+            after = f" ({counted(len(self.runtimes), 'runtime')}: {names})"
+        return (f"{before}{line}{after}" for line in self.text.splitlines())
 
 
 def causes(findings: Iterable[Finding]) -> Iterator[Cause]:
@@ -163,15 +161,9 @@ def causes(findings: Iterable[Finding]) -> Iterator[Cause]:
 
 def _exemptions_text(exempted: Sequence[Finding]) -> str:
     """Such as `3 exempted violations: 2 until 2099-12-31 (nobody uses it), 1 until 2026-12-20 (month end)`."""
-    words = KINDS["exempted"]
     reasons = Counter(f"until {found.data.get('until')} ({found.data.get('reason')})" for found in exempted)
     parts = [f"{number} {reason}" for reason, number in reasons.items()]
-    return clean(f"{counted_in_words(words, len(exempted))}: {'; '.join(parts)}", LONGEST_TEXT)
-
-
-def counted_in_words(words: FindingKind, number: int) -> str:
-    """A number of findings, such as `2 violations`."""
-    return f"{number} {words.one if number == 1 else words.many}"
+    return clean(f"{KINDS['exempted'].counted(len(exempted))}: {'; '.join(parts)}", LONGEST_TEXT)
 
 
 # A runtime in a warning: its name, and perhaps its id.
@@ -191,23 +183,23 @@ def finding(kind: str, runtime: Json | None, text: str, **data: Any) -> Finding:
     safe = "\n".join(clean(line, LONGEST_TEXT) for line in text.splitlines())
     if runtime is None:
         return Finding(kind, None, safe, data)
-    name = str(runtime.get("name") or runtime.get("id") or "")
-    return Finding(kind, name, safe, {"id": runtime.get("id"), **data})
+    return Finding(kind, name_of(runtime), safe, {"id": runtime.get("id"), **data})
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """The findings by kind, deletions first; those of one kind keep their order."""
     order = list(KINDS)
-    return sorted(findings, key=lambda found: -1 if found.is_deletion else order.index(found.kind))
+    return sorted(findings, key=lambda found: (found.data.get("action") != "deleted", order.index(found.kind)))
 
 
 def counts_of(findings: Iterable[Finding], looked_at: Iterable[str]) -> dict[str, int | None]:
-    """The number of findings of each kind. None if nobody looked."""
+    """The number of findings of each kind. None if there is none and nobody looked."""
     numbers: Counter[str] = Counter()
     for found in findings:
         numbers[found.kind] += found.number
     looked = {"", *looked_at}
-    return {name: numbers[name] if kind.needs in looked else None for name, kind in KINDS.items()}
+    unknown = {name: None for name, kind in KINDS.items() if kind.needs not in looked}
+    return {**dict.fromkeys(KINDS, 0), **unknown, **numbers}
 
 
 def outcome_of(findings: Iterable[Finding], has_policy: bool) -> str:

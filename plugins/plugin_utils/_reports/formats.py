@@ -35,8 +35,8 @@ FORMATS = {
 }
 
 
-class Run(NamedTuple):
-    """The report on a run. `environments`: without their runtimes. `whole`: returns them with their runtimes.
+class Report(NamedTuple):
+    """The report on a report. `environments`: without their runtimes. `whole`: returns them with their runtimes.
 
     `whole` may be called more than once. Each environment is unpacked when it is asked for, to save memory.
     """
@@ -65,19 +65,19 @@ def format_of(path: str, kind: str) -> str:
     """The suffix of a path, if such a report has its format. Raises ValueError with a sentence."""
     name = path.rpartition("/")[2].lower()
     # The longest that fits.
-    suffix = max((each for each in FORMATS if name.endswith(f".{each}")), key=len, default=None)
-    if suffix == "cdx.json" and kind != AUDIT:
-        raise ValueError(f"mstr_report_dest {path!r}: only an audit writes a software bill of materials (.cdx.json)")
-    if suffix is None:
+    suffix = max((each for each in FORMATS if name.endswith(f".{each}")), key=len, default="")
+    if not suffix:
         *others, last = [f".{each}" for each, form in FORMATS.items() if kind in form.kinds]
         ends = f"{', '.join(others)} or {last}"
         raise ValueError(f"mstr_report_dest {path!r} must end in {ends}; the suffix decides the format of the report")
+    if kind not in FORMATS[suffix].kinds:
+        raise ValueError(f"mstr_report_dest {path!r}: only an audit writes a software bill of materials (.cdx.json)")
     return suffix
 
 
-def parts(run: Run, suffix: str) -> Iterator[str]:
+def parts(report: Report, suffix: str) -> Iterator[str]:
     """The parts of the text of the report file."""
     # Only the format that is asked for is loaded: a run with fifty environments does so in one process of many.
     module = import_module(f".{FORMATS[suffix].module}", __package__)
-    found: Iterator[str] = module.parts(run)
+    found: Iterator[str] = module.parts(report)
     return found

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,14 +25,14 @@ from markupsafe import Markup
 
 from ...module_utils._model import schedules
 from ...module_utils._model.fields import BY_NAME
-from ...module_utils._model.kinds import normalized_name, number
+from ...module_utils._model.kinds import normalized_name, number, without_null
 from ...module_utils._model.rules import RULES
 from ...module_utils._work.api import utc_date
 from .changes import script_text, title
 from .differences import differences, value_texts
 from .environment import EnvironmentReport
 from .finding import KINDS, Finding, Json, causes, entries, warning_lines
-from .formats import APPLY, Run
+from .formats import Report
 from .overview import columns, conclusion, drift_of, numbers, outcome_title, problem_lines
 from .texts import grouped, when
 
@@ -40,8 +42,13 @@ _NEVER_FITS = "1000rem"
 _MOST_COLUMNS = 9
 _MOST_NAMES = 1000  # of runtimes in a line
 _BUFFERED = 500  # of the texts that the template yields
+_CACHED = 4096  # values of runtimes as HTML
 # The card of a runtime shows these in a place of their own.
 _PLACED = ("name", "description", "whitelist", "packages", "runtime_version")
+
+
+# A text with its tone, and what else is said of it.
+Chip = tuple[str, str, str]
 
 
 class Card(NamedTuple):
@@ -60,20 +67,19 @@ class Card(NamedTuple):
         return self.change is not None or any(KINDS[found.kind].outcome for found in self.findings)
 
     @property
-    def texts(self) -> Iterator[tuple[str, str]]:
+    def texts(self) -> list[tuple[str, str]]:
         """The lines of its findings, each with its tone. Its change has a part of its own."""
-        for found in self.findings:
-            if found.kind != "drift" or self.change is None:
-                yield from ((KINDS[found.kind].tone, line) for line in found.text.splitlines())
+        shown = [found for found in self.findings if found.kind != "drift" or self.change is None]
+        return [(KINDS[found.kind].tone, line) for found in shown for line in found.text.splitlines()]
 
     @property
-    def badges(self) -> Iterator[tuple[str, str]]:
+    def kinds(self) -> Iterator[tuple[str, str]]:
         """The kinds of its findings, each with its number and its tone."""
-        for kind, found in grouped((found.kind, found) for found in self.findings).items():
+        for kind, count in Counter(found.kind for found in self.findings).items():
             words = KINDS[kind]
-            yield (words.title if len(found) == 1 else f"{words.title}: {len(found)}"), words.tone
+            yield (words.title if count == 1 else f"{words.title}: {count}"), words.tone
 
-    def verdict(self, option: str, *values: str) -> tuple[str, str]:
+    def _verdict(self, option: str, *values: str) -> tuple[str, str]:
         """What the policy says of a value of an option, as a tone and a word; empty if it says nothing."""
         for found in self.findings:
             if found.data.get("option") == option and str(found.data.get("value")) in values:
@@ -81,22 +87,33 @@ class Card(NamedTuple):
         return ("ok", "allowed") if option in self.evaluated else ("", "")
 
     @property
-    def networks(self) -> Iterator[tuple[str, str, str]]:
-        """Each network with its tone, and what the policy says of it."""
-        for network in entries(self.runtime, "whitelist"):
-            yield (str(network), *self.verdict("whitelist", str(network)))
+    def networks(self) -> tuple[Chip, ...]:
+        """Each network, with what the policy says of it."""
+        networks = map(str, entries(self.runtime, "whitelist"))
+        return tuple((network, *self._verdict("whitelist", network)) for network in networks)
 
     @property
-    def packages(self) -> Iterator[tuple[str, str, str]]:
-        """Each package with its version, its tone, and its status with what the policy says of it."""
-        installed = self._installed
-        return (self._package(package, installed) for package in entries(self.runtime, "packages"))
+    def packages(self) -> tuple[tuple[Chip, ...], tuple[Chip, ...]]:
+        """The packages of its definition, with the policy's verdict and their status; and what else is installed."""
+        rows = entries(self.runtime.get("installed") or {}, "packages")
+        installed = {normalized_name(row["name"]): row for row in rows}
+        listed: list[Chip] = []
+        others = dict(installed)
+        for package in entries(self.runtime, "packages"):
+            key = normalized_name(str(package.get("name") or ""))
+            listed.append(self._package(package, installed.get(key, package)))
+            others.pop(key, None)
+        more = (
+            (f"{row['name']} {row['version']}", *self._verdict("installed", f"{row['name']}=={row['version']}"))
+            for row in others.values()
+        )
+        return tuple(listed), tuple(more)
 
-    def _package(self, package: Json, installed: Mapping[str, Json]) -> tuple[str, str, str]:
-        name, status = str(package.get("name") or ""), str(package.get("status") or "unknown")
-        held = installed.get(normalized_name(name), package)
-        version = held.get("version") or ""
-        tone, verdict = self.verdict("packages", name, f"{name}=={version}")
+    def _package(self, package: Json, held: Json) -> Chip:
+        """`held`: the package as it is installed, or else as it is in the definition."""
+        name, version = str(package.get("name") or ""), held.get("version") or ""
+        status = str(package.get("status") or "unknown")
+        tone, verdict = self._verdict("packages", name, f"{name}=={version}")
         words = ", ".join(filter(None, [verdict, status]))
         if package.get("message"):
             words += f": {package['message']}"
@@ -105,26 +122,10 @@ class Card(NamedTuple):
         return f"{name} {version}".strip(), tone, words
 
     @property
-    def pulled_in(self) -> list[tuple[str, str, str]]:
-        """What is installed and not in the definition."""
-        listed = {normalized_name(str(package.get("name"))) for package in entries(self.runtime, "packages")}
-        return [
-            (f"{row['name']} {row['version']}", *self.verdict("installed", f"{row['name']}=={row['version']}"))
-            for name, row in self._installed.items()
-            if name not in listed
-        ]
-
-    @property
-    def _installed(self) -> dict[str, Json]:
-        """What is installed, by normalized name."""
-        rows = entries(self.runtime.get("installed") or {}, "packages")
-        return {normalized_name(row["name"]): row for row in rows}
-
-    @property
-    def settings(self) -> list[str]:
+    def settings(self) -> tuple[str, ...]:
         """The other fields of its definition that have a value."""
         names = [name for name in BY_NAME if name not in _PLACED and self.runtime.get(name) not in (None, "")]
-        return [f"{name} {', '.join(value_texts(self.runtime[name]))}" for name in names]
+        return tuple(f"{name} {', '.join(value_texts(self.runtime[name]))}" for name in names)
 
 
 def shared_lines(environment: EnvironmentReport) -> Iterator[tuple[str, str]]:
@@ -139,54 +140,44 @@ def cards_of(environment: EnvironmentReport) -> list[Card]:
     """The runtimes of an environment, with those that would be created; deletions first, then what is found."""
     runtimes = {runtime["id"]: runtime for runtime in environment.runtimes}
     changes = {change["id"]: change for change in environment.changes}
-    created = [change for change in environment.changes if change["id"] not in runtimes]
+    rows: list[tuple[Json, Json, Json | None]] = []
+    rows += [(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
+    rows += [(change, {}, change) for change in environment.changes if change["id"] not in runtimes]
     findings = grouped((found.subject, found) for found in environment.findings)
-    evaluated = _evaluated(environment.policy)
-
-    def card(named: Json, runtime: Json, change: Json | None) -> Card:
+    evaluated = _evaluated(environment.policy or {})
+    cards = []
+    for named, runtime, change in rows:
         about = findings.get(named["id"] or named["name"], ())
-        return Card(schedules.name_of(named), named["id"], runtime, change, about, evaluated)
-
-    cards = [card(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
-    cards += [card(change, {}, change) for change in created]
+        cards.append(Card(schedules.name_of(named), named["id"], runtime, change, about, evaluated))
     return sorted(cards, key=_place)
 
 
-def _evaluated(policy: Json | None) -> set[str]:
+def _evaluated(policy: Json) -> set[str]:
     """The options that the rules of a policy are about."""
-    rules = [RULES[name] for name in policy or () if name in RULES]
-    return {option for rule in rules for option in rule.options}
+    return {*chain.from_iterable(rule.options for name, rule in RULES.items() if name in policy)}
 
 
 def _place(card: Card) -> tuple[bool, int, str]:
     """Deletions come first, then what somebody should look at, by its worst finding."""
     order = list(KINDS)
-    action = card.change["action"] if card.change else ""
-    is_kept = action != "deleted"
-    found = [order.index(found.kind) for found in card.findings] if card.is_loud else []
-    return is_kept, min(found, default=len(order)), card.name.casefold()
+    is_kept = card.change is None or card.change["action"] != "deleted"
+    places = [order.index(found.kind) for found in card.findings] if card.is_loud else []
+    return is_kept, min(places, default=len(order)), card.name.casefold()
 
 
-def parts(run: Run) -> Iterator[str]:
+def parts(report: Report) -> Iterator[str]:
     """The page, in parts."""
-    shown = columns(run)
+    shown = columns(report)
     style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     if len(shown) <= _MOST_COLUMNS:
         # The width of a screen below which the table of the outcomes is shown as a list
         style = style.replace(_NEVER_FITS, f"{26 + 6 * len(shown)}rem")
-    anchors = {each.environment: f"env-{place}" for place, each in enumerate(run.environments, 1)}
     page = _template().stream(
-        run=run,
-        sentence=conclusion(run),
-        problems=[*problem_lines(run)],
-        drift=drift_of(run),
+        report=report,
+        sentence=conclusion(report),
+        problems=[*problem_lines(report)],
+        drift=drift_of(report),
         columns=shown,
-        rows=[
-            (each, anchors[each.environment], outcome_title(each, run), numbers(each, shown))
-            for each in run.environments
-        ],
-        sections=((each, anchors[each.environment], outcome_title(each, run), cards_of(each)) for each in run.whole()),
-        is_plan=run.kind == APPLY,
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -196,29 +187,27 @@ def parts(run: Run) -> Iterator[str]:
     return page
 
 
-def _rules_text(policy: Json | None) -> str:
+def _rules_text(policy: Json) -> str:
     """The rules of a policy in words."""
-    rules = policy or {}
-    return "; ".join(rule.sentence.format(_values(rules[key])) for key, rule in RULES.items() if key in rules)
+    return "; ".join(rule.sentence.format(_values(policy[name])) for name, rule in RULES.items() if name in policy)
 
 
 def _values(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {number(amount)}" for key, amount in value.items() if amount is not None)
-    return (", ".join(map(str, value)) or "(nothing)") if isinstance(value, list) else str(value)
-
-
-def _last_run(script: Json) -> str:
-    time, status = schedules.last_run(script)
-    return f"{status} {time[:10]}".strip()
+        return ", ".join(f"{key} {number(amount)}" for key, amount in without_null(value).items())
+    return ", ".join(value_texts(value)) or "(nothing)"
 
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
     jinja = Jinja(loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    jinja.filters.update(when=when, name_of=schedules.name_of, last_run=_last_run, rules=_rules_text)
+    jinja.filters.update(when=when, name_of=schedules.name_of, last_run=schedules.last_run, rules=_rules_text)
     jinja.filters["schedules"] = lambda script: schedules.schedule_names(script, utc_date())
-    jinja.globals.update(differences=differences, script_text=script_text, title=title, shared_lines=shared_lines)
+    # Many runtimes have equal values, above all those of several environments.
+    shared: Any = jinja.get_template("shared.html.j2").module
+    jinja.globals.update({name: lru_cache(_CACHED)(getattr(shared, name)) for name in ("badge", "chips", "settings")})
+    jinja.globals.update(outcome_title=outcome_title, numbers=numbers, shared_lines=shared_lines, cards_of=cards_of)
+    jinja.globals.update(differences=differences, script_text=script_text, title=title)
     return jinja.get_template("page.html.j2")
 
 

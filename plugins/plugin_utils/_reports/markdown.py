@@ -13,15 +13,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, groupby
 from typing import Any
 
+from ...module_utils._model.schedules import name_of
 from ...module_utils._text import LONGEST_TEXT, clean, one_line
 from .changes import script_text, title
 from .console import finding_lines
-from .differences import Difference, differences, value_texts
+from .differences import differences, value_texts
 from .environment import EnvironmentReport
 from .finding import KINDS, Json, warning_lines
-from .formats import APPLY, Run
+from .formats import APPLY, Report
 from .overview import columns, conclusion, numbers, outcome_title, problem_lines
 from .texts import when
 
@@ -41,52 +43,41 @@ _CUT = {
 Block = tuple[str, str]  # what it is, and its text
 
 
-def parts(run: Run) -> Iterator[str]:
+def parts(report: Report) -> Iterator[str]:
     """The text, in one part of at most `LIMIT` characters."""
-    sentence = conclusion(run)
-    unchanged = " Nothing was changed." if run.predicted else ""
-    head = [f"## {run.heading}", f"{when(run.generated)}.{unchanged}", code(sentence), _table(run)]
-    head += ["\n".join(map(_line, lines))] if run.kind != APPLY and (lines := [*problem_lines(run)]) else []
-    left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
-    texts: list[str] = []
-    cut: Counter[str] = Counter()
-    blocks = [*_deletions(run)]
-    for environment in run.environments:
-        own_blocks = [*_blocks(environment, run)]
-        if own_blocks:
-            blocks.append(("environments", f"### {code(environment.environment, 80)}"))
-        blocks += own_blocks
-    for kind, text in blocks:
-        if len(text) + 2 > left:
-            cut[kind] += 1
-        else:
-            texts.append(text)
-            left -= len(text) + 2
+    unchanged = " Nothing was changed." if report.predicted else ""
+    head = [f"## {report.heading}", f"{when(report.generated)}.{unchanged}", code(conclusion(report)), _table(report)]
+    if report.kind == APPLY:
+        blocks = [*_deletions(report)]
+    else:
+        head += map(_line, problem_lines(report))
+        blocks = []
+    for environment in report.environments:
+        blocks += _blocks(environment, report)
+    sizes = accumulate(len(text) + 2 for text in [*head, *(text for _kind, text in blocks)])
+    fitting = max(0, sum(size <= LIMIT - _RESERVE for size in sizes) - len(head))
+    texts = [*head, *(text for _kind, text in blocks[:fitting])]
+    cut = Counter(kind for kind, _text in blocks[fitting:])
     if cut:
         what = ", ".join(f"{number} {kind}" for kind, number in cut.items())
         texts.append(f"**Left out here, because the text would be too long:** {what}. A `.html` or `.json` has it all.")
-    yield _joined([*head, *texts])
-
-
-def _joined(texts: Sequence[str]) -> str:
-    """The texts with an empty line between them, but for the lines of one list."""
-    joined = texts[0]
-    for before, after in zip(texts, texts[1:]):
-        joined += ("\n" if before.startswith("- ") and after.startswith("- ") else "\n\n") + after
-    return joined
+    # The lines of a list stand together.
+    groups = groupby(texts, key=lambda text: text.startswith("- "))
+    yield "\n\n".join(("\n" if is_list else "\n\n").join(group) for is_list, group in groups)
 
 
 def code(text: Any, longest: int = LONGEST_TEXT) -> str:
     """A text as a code span, on one line."""
     shown = clean(str(text), longest).strip() or "(empty)"
-    fence = "`" * (_longest_run(shown) + 1)
+    fence = _fence(shown, 1)
     # A space inside the fence is needed beside a backtick, and is not shown.
-    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
+    pad = " " if "`" in (shown[0], shown[-1]) else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 
-def _longest_run(text: str) -> int:
-    return max(map(len, re.findall("`+", text)), default=0)
+def _fence(text: str, least: int) -> str:
+    """More backticks than the text has in a row."""
+    return "`" * max([least, *(len(run) + 1 for run in re.findall("`+", text))])
 
 
 def _cell(text: Any) -> str:
@@ -97,12 +88,14 @@ def _cell(text: Any) -> str:
 def _diff(texts: Iterable[str]) -> str:
     """A block of lines that begin with `+ `, `- ` or two spaces."""
     lines = [line[:2] + one_line(line[2:]) for line in texts]
-    more = [f"  and {len(lines) - _FIELD_LINES} more lines"] if len(lines) > _FIELD_LINES else []
-    return _fenced("diff", [*lines[:_FIELD_LINES], *more])
+    more = len(lines) - _FIELD_LINES
+    if more > 0:
+        lines[_FIELD_LINES:] = [f"  and {more} more lines"]
+    return _fenced("diff", lines)
 
 
 def _fenced(language: str, texts: Sequence[str]) -> str:
-    fence = "`" * max([3, *(_longest_run(line) + 1 for line in texts)])
+    fence = _fence("\n".join(texts), 3)
     return "\n".join([f"{fence}{language}", *texts, fence])
 
 
@@ -114,53 +107,46 @@ def _folded(summary: str, text: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 
-def _table(run: Run) -> str:
+def _table(report: Report) -> str:
     """The environments and their numbers. A column without any number above zero is left out."""
-    words = {key: label for key, (label, _tone) in columns(run).items()}
-    plans = any(environment.plan_id for environment in run.environments)
-    rows = [["Environment", "Outcome", *words.values(), *["Plan"] * plans]]
-    rows.append(["---", "---", *["---:"] * len(words), *["---"] * plans])
-    for environment in run.environments[:_ENVIRONMENTS]:
-        cells = [_cell(environment.environment), outcome_title(environment, run), *numbers(environment, words)]
+    words = {key: label for key, (label, _tone) in columns(report).items()}
+    plan_ids = [environment.plan_id for environment in report.environments]
+    width = 2 + len(words) + any(plan_ids)
+    rows = [["Environment", "Outcome", *words.values(), "Plan"], ["---", "---", *["---:"] * len(words), "---"]]
+    for environment in report.environments[:_ENVIRONMENTS]:
         plan = _cell(environment.plan_id) if environment.plan_id else "-"
-        rows.append([*cells, *[plan] * plans])
-    missing = ["-"] * (len(words) + plans)
-    rows += [[_cell(name), "Not reached", *missing] for name in run.not_reached[:_ENVIRONMENTS]]
-    more = max(0, len(run.environments) - _ENVIRONMENTS) + max(0, len(run.not_reached) - _ENVIRONMENTS)
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        shown = numbers(environment, words)
+        rows.append([_cell(environment.environment), outcome_title(environment, report), *shown, plan])
+    rows += [[_cell(name), "Not reached", *["-"] * width] for name in report.not_reached[:_ENVIRONMENTS]]
+    table = "\n".join(f"| {' | '.join(row[:width])} |" for row in rows)
+    more = max(0, len(report.environments) - _ENVIRONMENTS) + max(0, len(report.not_reached) - _ENVIRONMENTS)
     return f"{table}\n\nAnd {more} more environments." if more else table
 
 
-def _deletions(run: Run) -> Iterator[Block]:
+def _deletions(report: Report) -> Iterator[Block]:
     """A heading, and a line for each runtime that is deleted."""
     deleted = [
-        _line(f"{environment.environment}: {_name(change)}")
-        for environment in run.environments
-        for change in environment.changes
-        if run.kind == APPLY and change["action"] == "deleted"
+        _line(f"{environment.environment}: {name_of(change)}")
+        for environment in report.environments
+        for change in environment.deletions
     ]
     if deleted:
-        yield "headings", f"**{title('deleted', run.predicted)}: {len(deleted)}**"
+        yield "headings", f"**{title('deleted', report.predicted)}: {len(deleted)}**"
     yield from (("deletions", line) for line in deleted)
 
 
-def _name(change: Json) -> str:
-    return str(change["name"] or change["id"])
-
-
-def _blocks(environment: EnvironmentReport, run: Run) -> Iterator[Block]:
-    """The parts about an environment, in the order of its changes."""
+def _blocks(environment: EnvironmentReport, report: Report) -> list[Block]:
+    """The parts about an environment, in the order of its changes, under its name; none if there is nothing to say."""
+    blocks: list[Block] = []
     if environment.message:
-        yield "messages", f"Failed:\n\n{_message(environment.message)}"
-    if run.kind == APPLY:
-        for change in environment.changes:
-            yield _change_block(change, run.predicted)
-        for script in environment.scripts:
-            yield "scripts", _line(script_text(script, run.predicted))
-    for kind, text in finding_lines(environment):
-        yield KINDS[kind].many, _line(text)
-    for warning in warning_lines(environment.warnings, _NAMES):
-        yield "warnings", _line(f"warning: {warning}")
+        blocks.append(("messages", f"Failed:\n\n{_message(environment.message)}"))
+    if report.kind == APPLY:
+        blocks += [_change_block(change, report.predicted) for change in environment.changes]
+        blocks += [("scripts", _line(script_text(script, report.predicted))) for script in environment.scripts]
+    blocks += [(KINDS[kind].many, _line(text)) for kind, text in finding_lines(environment)]
+    blocks += [("warnings", _line(f"warning: {text}")) for text in warning_lines(environment.warnings, _NAMES)]
+    heading = "environments", f"### {code(environment.environment, 80)}"
+    return [heading, *blocks] if blocks else []
 
 
 def _line(text: str) -> str:
@@ -170,7 +156,7 @@ def _line(text: str) -> str:
 
 def _change_block(change: Json, predicted: bool) -> Block:
     action = change["action"]
-    texts = [f"**{title(action, predicted)}** {code(_name(change))}"]
+    texts = [f"**{title(action, predicted)}** {code(name_of(change))}"]
     if change["error"]:
         texts.append(_message(change["error"]))
     if change["definition"]:
@@ -193,12 +179,8 @@ def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
     for field in fields:
         yield f"  {field['field']}"
         for each in differences(field["before"], field["after"]):
-            yield from _diff_lines(each, field["before"] is not None)
-
-
-def _diff_lines(difference: Difference, had_value: bool) -> Iterator[str]:
-    label = f"{difference.name} " if difference.sign == "→" and difference.name else ""
-    if difference.before and had_value:
-        yield f"- {label}{difference.before}"
-    if difference.after:
-        yield f"+ {label}{difference.after}"
+            label = f"{each.name} " if each.name else ""
+            if each.before and field["before"] is not None:
+                yield f"- {label}{each.before}"
+            if each.after:
+                yield f"+ {label}{each.after}"

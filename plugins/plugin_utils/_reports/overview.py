@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
+from ...module_utils._model.schedules import name_of
 from ...module_utils._text import counted, listed
 from .changes import change_texts, summary_text, title
 from .environment import EnvironmentReport
-from .finding import KINDS, counted_in_words
-from .formats import APPLY, Run
+from .finding import KINDS
+from .formats import APPLY, Report
 from .texts import grouped
 
 _MOST_KINDS = 3  # in the conclusion
@@ -31,129 +33,103 @@ _ACTIONS = {
 
 def head_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[str]:
     """What is said of the environment as a whole: why it failed, and its numbers."""
-    # What an error says of a runtime stands with this runtime.
-    if environment.message and not _has_errors(environment):
-        first, *rest = environment.message.splitlines()
-        yield f"failed: {first}"
-        yield from rest
+    # What an error of an apply says of a runtime stands with this runtime.
+    errors = [change["error"] for change in environment.changes]
+    is_of_runtimes = environment.summary is not None and any(errors)
+    if environment.message and not is_of_runtimes:
+        yield from f"failed: {environment.message}".splitlines()
     if environment.counts is not None:
-        yield _counts_text(environment)
+        yield _counts_text(environment, environment.counts)
     elif environment.summary is not None:
         yield _summary_text(environment, environment.summary, predicted)
 
 
-def _has_errors(environment: EnvironmentReport) -> bool:
-    """Whether an apply failed because of some of its runtimes."""
-    return environment.summary is not None and any(change["error"] for change in environment.changes)
-
-
 def _summary_text(environment: EnvironmentReport, summary: Mapping[str, int], predicted: bool) -> str:
     """Such as `1 to create, 2 unchanged (https://dev.example.com/L, plan 5e2f0c1a9b7d4e6f8a0b1c2d)`."""
-    changes = bool(environment.changes or environment.scripts)
-    of_plan = f"plan {environment.plan_id}" if predicted and changes and environment.plan_id else None
-    details = [detail for detail in (environment.server, of_plan) if detail]
+    has_plan = predicted and environment.is_changing and environment.plan_id
+    details = [environment.server, f"plan {environment.plan_id}" if has_plan else ""]
+    shown = ", ".join(filter(None, details))
     text = summary_text(summary, predicted)
-    return f"{text} ({', '.join(details)})" if details else text
+    return f"{text} ({shown})" if shown else text
 
 
-def _counts_text(environment: EnvironmentReport) -> str:
+def _counts_text(environment: EnvironmentReport, counts: Mapping[str, int | None]) -> str:
     """Such as `12 runtimes (with the default one), 30 scripts, 2 violations`."""
-    runtimes = environment.runtimes
-    has_default = any(runtime.get("is_default") for runtime in runtimes)
-    number = counted(len(runtimes), "runtime")
-    parts = [f"{number} ({'with' if has_default else 'without'} the default one)"]
-    parts += [] if environment.policy else ["not evaluated by any policy"]
-    parts += _numbers(environment)
-    return ", ".join(parts)
+    has_default = any(runtime.get("is_default") for runtime in environment.runtimes)
+    number = counted(len(environment.runtimes), "runtime")
+    texts = [f"{number} ({'with' if has_default else 'without'} the default one)"]
+    texts += [] if environment.policy else ["not evaluated by any policy"]
+    texts += [KINDS[kind].counted(count) for kind, count in counts.items() if count]
+    return ", ".join(texts)
 
 
-def _numbers(environment: EnvironmentReport) -> list[str]:
-    """The numbers of findings, in words."""
-    return [counted_in_words(KINDS[kind], number) for kind, number in environment.numbers.items() if number]
-
-
-def conclusion(run: Run) -> str:
+def conclusion(report: Report) -> str:
     """One sentence that says whether there are problems, and which, the worst first. `problem_lines` has the names."""
-    problems = [*_problems(run)]
-    if problems:
-        return f"Problems were found: {'; '.join(problems)}."
-    if run.kind == APPLY:
-        return _done(run)
-    total = len(run.environments)
+    failed = [environment.environment for environment in report.environments if environment.outcome == "failed"]
+    scheduled = _scheduled(report)
+    problems = [
+        f"{listed(failed, 5)} failed" if failed else "",
+        f"{listed([*report.not_reached], 5)} could not be reached" if report.not_reached else "",
+        *(number for number, _places in [*_problems(report)][:_MOST_KINDS]),
+        f"{counted(len(scheduled), 'script')} on a schedule with a Python that ends" if scheduled else "",
+    ]
+    if any(problems):
+        return f"Problems were found: {'; '.join(filter(None, problems))}."
+    if report.kind == APPLY:
+        return _done(report)
+    total = len(report.environments)
     where = "in the environment" if total == 1 else f"in any of the {total} environments"
-    unevaluated = [environment.environment for environment in run.environments if not environment.policy]
+    unevaluated = [environment.environment for environment in report.environments if not environment.policy]
     but = f", but no policy was evaluated for {listed(unevaluated, 5)}" if unevaluated else ""
     return f"No problems were found {where}{but}."
 
 
-def _problems(run: Run) -> Iterator[str]:
-    """What failed, the worst findings, and scripts that will stop."""
-    failed = [environment.environment for environment in run.environments if environment.outcome == "failed"]
-    if failed:
-        yield f"{listed(failed, 5)} failed"
-    if run.not_reached:
-        yield f"{listed(list(run.not_reached), 5)} could not be reached"
-    yield from (_total(run, kind) for kind in _deciding(run)[:_MOST_KINDS])
-    scheduled = _scheduled(run.environments)
-    if scheduled:
-        yield f"{counted(len(scheduled), 'script')} on a schedule with a Python that ends"
-
-
-def _total(run: Run, kind: str) -> str:
-    """The number of findings of a kind in all environments."""
-    return counted_in_words(KINDS[kind], sum(environment.number_of(kind) for environment in run.environments))
-
-
-def _deciding(run: Run) -> list[str]:
-    """The kinds of findings that decide an outcome, the worst first."""
-    found = {finding.kind for environment in run.environments for finding in environment.findings}
-    return [kind for kind, words in KINDS.items() if words.outcome and kind in found]
-
-
-def problem_lines(run: Run) -> Iterator[str]:
+def problem_lines(report: Report) -> Iterator[str]:
     """What the conclusion counts, with the names: what goes, then each kind of finding, then scripts that will stop."""
-    deleted = {each.environment: names for each in run.environments if (names := _deleted(each))}
+    deleted = [
+        (environment.environment, name_of(change))
+        for environment in report.environments
+        for change in environment.deletions
+    ]
     if deleted:
-        verb = "would be deleted" if run.predicted else "deleted"
-        yield f"{counted(sum(map(len, deleted.values())), 'runtime')} {verb}: {_places(deleted)}"
-    yield from (f"{_total(run, kind)}: {_places_of(run, kind)}" for kind in _deciding(run))
-    scheduled = _scheduled(run.environments)
+        verb = "would be deleted" if report.predicted else "deleted"
+        yield f"{counted(len(deleted), 'runtime')} {verb}: {_places(deleted)}"
+    yield from (f"{number}: {places}" for number, places in _problems(report))
+    scheduled = _scheduled(report)
     if scheduled:
         yield f"scripts on a schedule with a Python that ends: {listed(scheduled, _MOST_NAMES)}"
 
 
-def _places_of(run: Run, kind: str) -> str:
-    """The names of the runtimes with a finding of this kind, by environment."""
-    return _places({each.environment: each.names_of(kind) for each in run.environments if each.number_of(kind)})
+def _problems(report: Report) -> Iterator[tuple[str, str]]:
+    """The number and the places of each kind of findings that decides an outcome, the worst first."""
+    by_kind = grouped(
+        (found.kind, (each.environment, found)) for each in report.environments for found in each.findings
+    )
+    for kind in filter(by_kind.get, KINDS):
+        if KINDS[kind].outcome:
+            total = sum(found.number for _environment, found in by_kind[kind])
+            places = _places((environment, found.runtime) for environment, found in by_kind[kind])
+            yield KINDS[kind].counted(total), places
 
 
-def _deleted(environment: EnvironmentReport) -> list[str]:
-    """The names of what an apply deletes."""
-    return [str(change["name"] or change["id"]) for change in environment.changes if change["action"] == "deleted"]
-
-
-def rank(environment: EnvironmentReport) -> int:
-    """The place of an environment among others: failures come first, then deletions."""
-    if environment.outcome == "failed":
-        return 0
-    return 1 if _deleted(environment) else 2
-
-
-def _places(names: Mapping[str, Sequence[str]]) -> str:
-    """Such as `'Nightly', 'Forecasts' in prod-eu, prod-us; dev`."""
-    shown = {environment: listed([*map(repr, some)], _MOST_NAMES) for environment, some in names.items()}
-    environments = grouped((text, environment) for environment, text in shown.items())
+def _places(names: Iterable[tuple[str, str | None]]) -> str:
+    """Such as `'Nightly', 'Forecasts' in prod-eu, prod-us; dev`, from environments, each with the name of a runtime."""
+    shown = {
+        environment: listed([*map(repr, filter(None, dict.fromkeys(some)))], _MOST_NAMES)
+        for environment, some in grouped(names).items()
+    }
     places = [
-        f"{text} in {listed(some, _MOST_NAMES)}" if text else listed(some, _MOST_NAMES)
-        for text, some in environments.items()
+        f"{text}{' in ' if text else ''}{listed(environments, _MOST_NAMES)}"
+        for text, environments in grouped((text, environment) for environment, text in shown.items()).items()
     ]
     return listed(places, _MOST_NAMES, "; ")
 
 
-def _scheduled(environments: Iterable[EnvironmentReport]) -> list[str]:
+def _scheduled(report: Report) -> list[str]:
     """The scripts on a schedule that run on a Python that ends."""
-    found = (found for environment in environments for found in environment.findings)
-    return list(dict.fromkeys(repr(name) for each in found for name in each.data.get("scheduled", ())))
+    findings = chain.from_iterable(environment.findings for environment in report.environments)
+    names = chain.from_iterable(found.data.get("scheduled", ()) for found in findings)
+    return [*map(repr, dict.fromkeys(names))]
 
 
 class Drift(NamedTuple):
@@ -164,13 +140,13 @@ class Drift(NamedTuple):
     environments: Sequence[str]
 
 
-def drift_of(run: Run) -> list[Drift]:
+def drift_of(report: Report) -> list[Drift]:
     """The drift of several environments by runtime and field; nothing of a single one."""
     found = [
-        ((str(change["name"] or change["id"]), text), environment.environment)
-        for environment in run.environments
+        ((name_of(change), text), environment.environment)
+        for environment in report.environments
         for change in environment.changes
-        for text in change_texts(change, run.predicted)
+        for text in change_texts(change, report.predicted)
     ]
     if len({environment for _what, environment in found}) < 2:
         return []
@@ -178,35 +154,35 @@ def drift_of(run: Run) -> list[Drift]:
     return sorted(rows, key=lambda row: row.runtime.casefold())
 
 
-def _done(run: Run) -> str:
+def _done(report: Report) -> str:
     """What an apply did, or would do, in all environments together."""
-    total: Counter[str] = Counter()
-    for environment in run.environments:
-        total.update(environment.numbers)
-    changing = [each.environment for each in run.environments if each.changes or each.scripts]
+    changing = [each.environment for each in report.environments if each.is_changing]
     if not changing:
         return "Everything is as defined."
-    verb = "would change" if run.predicted else "changed"
+    total: Counter[str] = Counter()
+    for environment in report.environments:
+        total.update(environment.numbers)
     del total["unchanged"]
-    return f"{listed(changing, 5)} {verb}: {summary_text(total, run.predicted)}."
+    verb = "would change" if report.predicted else "changed"
+    return f"{listed(changing, 5)} {verb}: {summary_text(total, report.predicted)}."
 
 
-def columns(run: Run) -> dict[str, tuple[str, str]]:
+def columns(report: Report) -> dict[str, tuple[str, str]]:
     """The columns of numbers that are not zero everywhere, each with its title and its tone."""
-    if run.kind == APPLY:
-        titles = {action: (title(action, run.predicted), tone) for action, tone in _ACTIONS.items()}
+    if report.kind == APPLY:
+        titles = {action: (title(action, report.predicted), tone) for action, tone in _ACTIONS.items()}
     else:
         titles = {kind: (words.title, words.tone) for kind, words in KINDS.items()}
-    return {key: words for key, words in titles.items() if any(each.number_of(key) for each in run.environments)}
+    return {key: words for key, words in titles.items() if any(each.numbers.get(key) for each in report.environments)}
 
 
 def numbers(environment: EnvironmentReport, keys: Iterable[str]) -> list[str]:
     """The numbers of an environment under these columns; a dash for what nobody counted."""
-    counted = (environment.numbers.get(key) for key in keys)
-    return ["-" if number is None else str(number) for number in counted]
+    shown = environment.numbers
+    return ["-" if shown.get(key) is None else str(shown[key]) for key in keys]
 
 
-def outcome_title(environment: EnvironmentReport, run: Run) -> str:
+def outcome_title(environment: EnvironmentReport, report: Report) -> str:
     """The outcome as a title. What a plan intends to change is not called drift."""
-    is_plan = run.kind == APPLY and environment.outcome == "drift"
+    is_plan = report.kind == APPLY and environment.outcome == "drift"
     return "Changes" if is_plan else title(environment.outcome, predicted=False)

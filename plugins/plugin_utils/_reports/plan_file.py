@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...module_utils._model.file import FileError, from_json
 from ...module_utils._session.transport import VERSION
@@ -62,16 +62,13 @@ def plan_text(environments: Iterable[EnvironmentReport], not_reached: Mapping[st
 def differences_of(environment: EnvironmentReport) -> list[Json]:
     """What a plan would change, value by value: the object (`runtime` or `script`), its `id`, the `action`, and what
     changes (`field`, `before`, `after`), or the `error` of what cannot be planned. A deletion is one difference."""
-    found = [
-        {"runtime": change["name"], "id": change["id"], "action": change["action"], **difference}
-        for change in environment.changes
-        for difference in _values_of(change)
-    ]
-    keys = ("id", "project", "action", "before", "after", "error")
-    found += [
-        {"script": script["name"], "field": "runtime", **{key: script.get(key) for key in keys}}
-        for script in environment.scripts
-    ]
+    found: list[Any] = []
+    for change in environment.changes:
+        shared = {"runtime": change["name"], "id": change["id"], "action": change["action"]}
+        found += [{**shared, **difference} for difference in _values_of(change)]
+    for script in environment.scripts:
+        values = {key: script.get(key) for key in ("id", "project", "action", "before", "after", "error")}
+        found.append({"script": script["name"], "field": "runtime", **values})
     plain: list[Json] = json.loads(json.dumps(found, default=str).encode("utf-8", "replace"))
     return plain
 
@@ -81,8 +78,8 @@ def _values_of(change: Json) -> Iterator[Json]:
         yield {"error": change["error"]}
     if change["action"] == "deleted":
         yield {"definition": change["definition"]}
-    elif change["fields"]:
-        yield from (dict(field) for field in change["fields"])
+    else:
+        yield from change["fields"]
     if change["smoke_test"]:
         yield {"field": "smoke_test", "before": None, "after": change["smoke_test"]}
 
@@ -100,9 +97,9 @@ def environments_of(text: str) -> list[Json]:
     environments = content.get("environments")
     if not isinstance(environments, list):
         raise ValueError("is not a plan: it has no list of environments")
-    for index, entry in enumerate(environments):
-        if not isinstance(entry, Mapping) or "environment" not in entry:
-            raise ValueError(f"is not a plan: environments[{index}] has no name (environment)")
+    named = [isinstance(entry, Mapping) and "environment" in entry for entry in environments]
+    if not all(named):
+        raise ValueError(f"is not a plan: environments[{named.index(False)}] has no name (environment)")
     return environments
 
 
@@ -120,8 +117,8 @@ def plan_of(text: str, environment: str, server: str | None = None) -> ApprovedP
 
 def _checked(entry: Json, environment: str, server: str | None) -> ApprovedPlan:
     """The plan in the entry of an environment. Raises ValueError."""
-    checked = entry.get("server")
-    if server and checked and server != checked:
+    checked = entry.get("server") or server
+    if server and server != checked:
         raise ValueError(
             f"has a different plan for {environment}: approved for {checked}, now it is {server}. Nothing was written"
         )
@@ -138,23 +135,22 @@ def _checked(entry: Json, environment: str, server: str | None) -> ApprovedPlan:
 
 def refusal(approved: ApprovedPlan, now: Sequence[Json]) -> str:
     """The message that the plan is different by now, with what differs: approved beside now, deletions first."""
-    differing = [("approved", each) for each in approved.differences if each not in now]
-    differing += [("now", each) for each in now if each not in approved.differences]
+    before, after = approved.differences, now
+    differing = [("approved", each) for each in before if each not in after]
+    differing += [("now", each) for each in after if each not in before]
     differing.sort(key=lambda pair: _order(pair[1]))
     lines = [f"{when}: {_text(difference)}" for when, difference in differing]
-    deletions = [difference for _when, difference in differing if difference["action"] == "deleted"]
-    shown = lines[: len(deletions) + _MOST]
-    hidden = len(lines) - len(shown)
-    if hidden:
-        shown.append(f"And {hidden} more.")
+    most = _MOST + sum(difference["action"] == "deleted" for _when, difference in differing)
+    if len(lines) > most:
+        lines[most:] = [f"And {len(lines) - most} more."]
     first = f"The plan is different from the approved one ({approved.plan_id}). Nothing was written. What differs:"
-    return "\n".join([first, *shown, _REPEAT])
+    return "\n".join([first, *lines, _REPEAT])
 
 
-def _order(difference: Json) -> tuple[int, str, str]:
+def _order(difference: Json) -> tuple[bool, str, str]:
     """Deletions first, then object by object, and value by value."""
     name = str(difference.get("runtime") or difference.get("script"))
-    return 0 if difference["action"] == "deleted" else 1, name, str(difference.get("field"))
+    return difference["action"] != "deleted", name, str(difference.get("field"))
 
 
 def _text(difference: Json) -> str:

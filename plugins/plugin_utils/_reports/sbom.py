@@ -16,25 +16,27 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ...module_utils._model.installed import graph_of, installed_from
+from ...module_utils._model.installed import Graph, graph_of, installed_from
 from ...module_utils._model.kinds import Package
 from ...module_utils._model.requirements import project
 from ...module_utils._session.transport import VERSION
 from .environment import EnvironmentReport
 from .finding import Json, entries
-from .formats import Run
+from .formats import Report
 from .texts import grouped, json_text
 
 # Versions of Python, as its CPEs have them; a pre-release is an update there, and no server offers one.
 _PYTHON_VERSION = re.compile(r"\d+(\.\d+)+", re.ASCII)
+_ALL = "environments"  # the reference of what has all runtimes
+_READ = "read"  # the state of an environment of which all runtimes are known
 
 
-class _Node(NamedTuple):
-    """A package in a runtime. `needs`: what it needs there, None if that is unknown.
+class _Package(NamedTuple):
+    """A package in a runtime.
 
     `variant`: what distinguishes it from the same package with different requirements in another runtime.
     """
@@ -42,7 +44,6 @@ class _Node(NamedTuple):
     name: str
     version: str
     variant: str = "unknown"
-    needs: tuple[str, ...] | None = None
 
     @property
     def purl(self) -> str | None:
@@ -58,27 +59,32 @@ class _Node(NamedTuple):
 
 
 class _Contents(NamedTuple):
-    """What is in a runtime: its packages by key, and the keys of those on which it depends itself."""
+    """What is in a runtime: its packages by key, and the keys of those on which it depends itself.
 
-    nodes: Mapping[str, _Node]
-    roots: Sequence[str]
-    pythons: Mapping[str, Json]  # its Python, if that is known: the component by its reference
-    is_known: bool
+    `python`: the component by its reference, empty if it is not known. `graph`: what each package needs, None if that
+    is not known.
+    """
+
+    packages: Mapping[str, _Package]
+    roots: Collection[str]
+    python: Mapping[str, Json]
+    graph: Graph | None = None
 
 
-def parts(run: Run) -> Iterator[str]:
+def parts(report: Report) -> Iterator[str]:
     """The text of the document, in one part. Two reports on one state differ only in its time and its serial number.
 
     Packages are top-level components, because some scanners do not look into nested ones. Each is there once, but for
     one that has different requirements in two runtimes.
     """
-    environments = sorted(run.whole(), key=lambda environment: environment.environment)
+    environments = sorted(report.whole(), key=lambda environment: environment.environment)
     runtimes = {
         f"{environment.environment}/{runtime['id']}": (environment.environment, runtime)
         for environment in environments
         for runtime in sorted(environment.runtimes, key=lambda entry: (str(entry["name"]), str(entry["id"])))
     }
-    properties = [*_environments(environments, run.not_reached)]
+    states = {environment.environment: _state(environment) for environment in environments}
+    states |= dict.fromkeys(sorted(report.not_reached), "not reached")
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -86,117 +92,92 @@ def parts(run: Run) -> Iterator[str]:
         "serialNumber": f"urn:uuid:{uuid.uuid4()}",
         "version": 1,
         "metadata": {
-            "timestamp": run.generated,
+            "timestamp": report.generated,
             "tools": {"components": [{"type": "application", "name": "mstr.library", "version": VERSION}]},
-            "component": {"type": "platform", "bom-ref": "environments", "name": "Library environments"},
-            "properties": properties,
+            "component": {"type": "platform", "bom-ref": _ALL, "name": "Library environments"},
+            "properties": _properties({f"environment:{name}": state for name, state in states.items()}),
         },
-        **_graph(runtimes, all(entry["value"] == "read" for entry in properties)),
+        **_graph(runtimes, {_ALL} if {*states.values()} <= {_READ} else set()),
     }
     yield json_text(document)
 
 
-class _Graph:
-    """All packages of all runtimes: the components, what each needs, and which of that is known to be complete."""
-
-    def __init__(self, contents_of: Mapping[str, _Contents]) -> None:
-        nodes = [node for contents in contents_of.values() for node in contents.nodes.values()]
-        self._variants = grouped((node.base, node.variant) for node in nodes)
-        self.packages = {self._ref(node): node for node in nodes}
-        self.pythons: dict[str, Json] = {}
-        self.needs: dict[str, list[str]] = {}
-        self.complete: set[str] = set()
-        for name, contents in contents_of.items():
-            self._add_runtime(name, contents)
-
-    def _ref(self, node: _Node) -> str:
-        return node.base if len(set(self._variants[node.base])) == 1 else f"{node.base}#{node.variant}"
-
-    def _add_runtime(self, name: str, contents: _Contents) -> None:
-        self.pythons.update(contents.pythons)
-        roots = [self._ref(contents.nodes[key]) for key in contents.roots]
-        self.add(name, [*contents.pythons, *roots], contents.is_known)
-        for node in contents.nodes.values():
-            if node.needs is not None:
-                self.add(self._ref(node), [self._ref(contents.nodes[key]) for key in node.needs], True)
-
-    def add(self, ref: str, needs: Iterable[str], is_complete: bool) -> None:
-        """Add what a component needs."""
-        self.needs[ref] = sorted(set(needs))
-        if is_complete:
-            self.complete.add(ref)
-
-    @property
-    def incomplete(self) -> set[str]:
-        """The components of which it is not known what they need."""
-        return {*self.needs, *self.packages, *self.pythons} - self.complete
+def _state(environment: EnvironmentReport) -> str:
+    """How much is known of an environment."""
+    if environment.counts is None:
+        return "could not be read"
+    return "may be incomplete" if environment.counts.get("incomplete") else _READ
 
 
-def _graph(runtimes: Mapping[str, tuple[str, Json]], all_read: bool) -> dict[str, Any]:
-    """The components, their dependencies, and for which of them these are complete."""
-    graph = _Graph({name: _contents(runtime) for name, (_environment, runtime) in runtimes.items()})
-    graph.add("environments", runtimes, all_read)
-    containers = [_runtime_component(name, environment, each) for name, (environment, each) in runtimes.items()]
-    libraries = [
-        _component("library", ref, project(node.name) or node.name, version=node.version, purl=node.purl)
-        for ref, node in sorted(graph.packages.items())
-    ]
-    compositions = {"complete": sorted(graph.complete), "incomplete": sorted(graph.incomplete)}
+def _graph(runtimes: Mapping[str, tuple[str, Json]], complete: set[str]) -> dict[str, Any]:
+    """The components, what each needs, and for which of them that is complete. `complete`: those known to be so."""
+    contents_of = {name: _contents(runtime) for name, (_environment, runtime) in runtimes.items()}
+    refs = _refs(contents_of.values())
+    needs: dict[str, list[str]] = {}
+    pythons: dict[str, Json] = {}
+    for name, contents in contents_of.items():
+        pythons.update(contents.python)
+        own = {key: refs[package] for key, package in contents.packages.items()}
+        needs[name] = [*contents.python, *map(own.__getitem__, contents.roots)]
+        if contents.graph is not None:
+            needs.update({own[key]: [*map(own.__getitem__, others)] for key, others in contents.graph.items()})
+            complete = complete | {name, *own.values()}
+    needs[_ALL] = [*runtimes]
+    libraries = {
+        ref: _component("library", ref, project(each.name) or each.name, version=each.version, purl=each.purl)
+        for each, ref in refs.items()
+    }
+    known = {"complete": complete, "incomplete": {*needs, *libraries, *pythons} - complete}
+    containers = [_container(name, *environment_and_runtime) for name, environment_and_runtime in runtimes.items()]
     return {
-        "components": [*containers, *(graph.pythons[name] for name in sorted(graph.pythons)), *libraries],
+        "components": [*containers, *dict(sorted(pythons.items())).values(), *dict(sorted(libraries.items())).values()],
         # An empty list says that nothing is needed, which is only known of what is complete.
         "dependencies": [
-            {"ref": ref, "dependsOn": needs} for ref, needs in graph.needs.items() if needs or ref in graph.complete
+            {"ref": ref, "dependsOn": sorted({*others})} for ref, others in needs.items() if others or ref in complete
         ],
         "compositions": [
-            {"aggregate": aggregate, "dependencies": refs} for aggregate, refs in compositions.items() if refs
+            {"aggregate": aggregate, "dependencies": sorted(refs)} for aggregate, refs in known.items() if refs
         ],
     }
+
+
+def _refs(contents: Iterable[_Contents]) -> dict[_Package, str]:
+    """The reference of each package, with its variant where there are several."""
+    packages = {package for each in contents for package in each.packages.values()}
+    variants = grouped((package.base, package.variant) for package in packages)
+    several = {base for base, found in variants.items() if len({*found}) > 1}
+    return {each: f"{each.base}#{each.variant}" if each.base in several else each.base for each in packages}
 
 
 def _contents(runtime: Json) -> _Contents:
-    packages = entries(runtime, "packages")
+    """What is installed in a runtime; where nobody knows that, what its definition says."""
+    rows = entries(runtime, "packages")
     if runtime.get("installed") is None:
-        return _defined_contents(packages, runtime.get("runtime_version"))
-    return _installed_contents(packages, runtime["installed"])
-
-
-def _defined_contents(packages: Iterable[Json], version: Any) -> _Contents:
-    """What a definition says of a runtime. Nobody knows what is installed."""
-    nodes = [_Node(str(package.get("name") or ""), str(package.get("version") or "")) for package in packages]
-    by_base = {node.base: node for node in nodes}
-    python = _python("python", str(version)) if version else {}
-    return _Contents(by_base, list(by_base), python, is_known=False)
-
-
-def _installed_contents(packages: Iterable[Json], read: Json) -> _Contents:
-    """What is installed in a runtime."""
-    installed = installed_from(read)
-    written = [Package(str(package.get("name") or "")) for package in packages]
+        packages = [_Package(str(row.get("name") or ""), str(row.get("version") or "")) for row in rows]
+        defined = {package.base: package for package in packages}
+        version = runtime.get("runtime_version")
+        return _Contents(defined, defined, _python("python", str(version)) if version else {})
+    installed = installed_from(runtime["installed"])
+    written = [Package(str(row.get("name") or "")) for row in rows]
     graph = graph_of(installed, written)
-    plain = {key: _Node(package.name, package.version) for key, package in installed.packages.items()}
-    nodes = {
-        key: node._replace(variant=_variant(graph, plain, key), needs=tuple(graph[key])) for key, node in plain.items()
-    }
-    kind = installed.python["implementation"].lower()
-    python = _python("python" if kind == "cpython" else kind, installed.python["version"])
-    return _Contents(nodes, _roots(graph, written), python, is_known=True)
+    found = {key: _Package(each.name, each.version) for key, each in installed.packages.items()}
+    found = {key: package._replace(variant=_variant(graph, found, key)) for key, package in found.items()}
+    kind = installed.python["implementation"].lower().replace("cpython", "python")
+    return _Contents(found, _roots(graph, written), _python(kind, installed.python["version"]), graph)
 
 
-def _variant(graph: Mapping[str, Iterable[str]], nodes: Mapping[str, _Node], key: str) -> str:
+def _variant(graph: Graph, packages: Mapping[str, _Package], key: str) -> str:
     """A text that is the same for a package with the same requirements, all the way down."""
     within = _reached(graph, [key])
-    edges = sorted((nodes[name].base, *(nodes[needed].base for needed in graph[name])) for name in within)
+    edges = sorted((packages[name].base, *(packages[needed].base for needed in graph[name])) for name in within)
     return hashlib.sha256(repr(edges).encode()).hexdigest()[:12]
 
 
-def _roots(graph: Mapping[str, Iterable[str]], written: Iterable[Package]) -> list[str]:
+def _roots(graph: Graph, written: Iterable[Package]) -> list[str]:
     """What the runtime itself needs: what its definition lists, what nothing needs, then one of each circle."""
     listed = {project(package.name) for package in written}
     roots = [key for key in graph if key in listed]
-    needed = set[str]()
-    for key, names in graph.items():
-        needed |= {*names} - {key}
+    needed = set[str]().union(*({*names} - {key} for key, names in graph.items()))
     needed_last = sorted(graph, key=lambda key: key in needed)
     for key in needed_last:
         if key not in _reached(graph, roots):
@@ -204,27 +185,18 @@ def _roots(graph: Mapping[str, Iterable[str]], written: Iterable[Package]) -> li
     return roots
 
 
-def _reached(graph: Mapping[str, Iterable[str]], start: Iterable[str]) -> list[str]:
+def _reached(graph: Graph, start: Iterable[str]) -> set[str]:
     """What can be reached from some packages, with these."""
-    reached = dict.fromkeys(start)
-    to_do = list(reached)
+    reached = {*start}
+    to_do = [*reached]
     for key in to_do:
-        to_do += [name for name in graph[key] if name not in reached]
-        reached.update(dict.fromkeys(graph[key]))
-    return list(reached)
+        new = {*graph[key]} - reached
+        reached |= new
+        to_do += new
+    return reached
 
 
-def _environments(environments: Iterable[EnvironmentReport], not_reached: Iterable[str]) -> Iterator[dict[str, str]]:
-    for environment in environments:
-        state = "could not be read" if environment.counts is None else "read"
-        if environment.number_of("incomplete"):
-            state = "may be incomplete"
-        yield from _properties({f"environment:{environment.environment}": state})
-    for name in sorted(not_reached):
-        yield from _properties({f"environment:{name}": "not reached"})
-
-
-def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
+def _container(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
     facts = {
         "environment": environment,
         "runtime:id": runtime["id"],
@@ -238,7 +210,7 @@ def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, A
     version = runtime.get("version") or runtime.get("date_modified") or "unknown"
     name = runtime["name"] or runtime["id"]
     component = _component("container", ref, name, version=version, description=runtime.get("description"))
-    return {**component, "properties": list(_properties(facts))}
+    return {**component, "properties": _properties(facts)}
 
 
 def _python(name: str, version: str) -> Mapping[str, Json]:
@@ -257,5 +229,5 @@ def _quoted(text: str) -> str:
     return quote(text, safe="", errors="replace")
 
 
-def _properties(values: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    return ({"name": f"mstr.library:{name}", "value": str(value)} for name, value in values.items() if value)
+def _properties(values: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [{"name": f"mstr.library:{name}", "value": str(value)} for name, value in values.items() if value]

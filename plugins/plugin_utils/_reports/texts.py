@@ -47,8 +47,9 @@ def without_controls_in(parts: Iterable[str]) -> Iterator[str]:
 
 def when(text: Any) -> str:
     """A server's timestamp in short form, such as `2026-11-25 07:29 UTC`; other text unchanged."""
-    timestamp = _TIMESTAMP.fullmatch(str(text or ""))
-    return f"{timestamp.group(1)} {timestamp.group(2)} UTC" if timestamp else str(text or "")
+    shown = str(text or "")
+    timestamp = _TIMESTAMP.fullmatch(shown)
+    return f"{timestamp.group(1)} {timestamp.group(2)} UTC" if timestamp else shown
 
 
 def plain(value: Any) -> Any:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import chain
 from typing import Any, NamedTuple
@@ -16,15 +16,14 @@ from ...module_utils._errors import ValidationError
 from ...module_utils._model.alike import is_permitted_by
 from ...module_utils._model.change import compare
 from ...module_utils._model.definition import definition_from, definition_of
-from ...module_utils._model.python import branch_of, days_left, support_of
+from ...module_utils._model.python import LAST_DAYS, branch_of, days_left
 from ...module_utils._model.requirements import project
 from ...module_utils._model.schedules import label_of, name_of, schedule_names, used_by
 from ...module_utils._text import clean, listed
 from .export import File, assignments, to_file, with_header
-from .finding import entries
+from .finding import Json, entries
+from .findings import PYTHON_DAYS, is_ending
 
-Json = Mapping[str, Any]
-UPGRADE_DAYS = 90  # a Python that ends within these days is old, too
 _OFFERED = re.compile(r"\d{1,9}(\.\d{1,9})+", re.ASCII)
 _BRANCH_IN_NAME = re.compile(r" \(\d{1,2}\.\d{1,3}\)$", re.ASCII)  # what an earlier upgrade put behind a name
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}(\.\d{1,4})?", re.ASCII)
@@ -36,28 +35,20 @@ class Upgrade(NamedTuple):
     target: str
     today: date
 
-    def is_due(self, version: Any) -> bool:
-        """Whether a runtime with this version has to move."""
-        left = days_left(version, self.today)
-        return left is not None and left <= UPGRADE_DAYS
-
     def version(self, offered: Sequence[str] | None) -> str:
         """The version of the definitions. `offered`: by the server, None if it has no list. Raises ValidationError."""
         if offered is None:
-            return self._whole_version()
+            # No server completes the version of a branch.
+            if self.target.count(".") < 2:
+                error = "This server has no list of Python versions. Give a whole version, such as 3.12.5"
+                raise ValidationError([f"{error}, not {self.target!r}."])
+            return self.target
         versions = filter(_OFFERED.fullmatch, offered)
         same = [version for version in versions if self.target in (version, branch_of(version))]
         if not same:
             known = listed([*offered], 20) or "no version"
             raise ValidationError([f"mstr_export_upgrade: this server does not offer {self.target!r}, but {known}."])
         return max(same, key=lambda version: [*map(int, version.split("."))])
-
-    def _whole_version(self) -> str:
-        """The version, which no server completes. Raises ValidationError if it is a branch."""
-        if self.target.count(".") < 2:
-            error = "This server has no list of Python versions. Give a whole version, such as 3.12.5"
-            raise ValidationError([f"{error}, not {self.target!r}."])
-        return self.target
 
 
 def upgrade_errors(target: Any, today: date) -> Iterator[str]:
@@ -69,14 +60,14 @@ def upgrade_errors(target: Any, today: date) -> Iterator[str]:
         )
     elif not _VERSION.fullmatch(target):
         yield f"mstr_export_upgrade {clean(repr(target), 60)} is not a version of Python, such as 3.12 or 3.12.5."
-    elif Upgrade(target, today).is_due(target):
-        last = (support_of(target) or {}).get("end_of_life")
+    elif is_ending(target, today):
+        last = LAST_DAYS.get(str(branch_of(target)))
         when = f"ends or ended on {last}" if last else "has ended"
-        own_end = f"Python {branch_of(target)} itself {when}, within {UPGRADE_DAYS} days"
+        own_end = f"Python {branch_of(target)} itself {when}, within {PYTHON_DAYS} days"
         yield f"mstr_export_upgrade: {own_end}. Name a newer one."
 
 
-def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tuple[File | None, list[str]]:
+def upgrade_file(read: Json, upgrade: Upgrade, writer: str) -> tuple[File | None, list[str]]:
     """The definitions that make a new runtime beside each one on an outdated Python, None without one, and notes.
 
     `read`: `runtimes` with their scripts, the scripts without a runtime (`dangling`), what is `unread`, the `versions`
@@ -93,38 +84,37 @@ def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tupl
         *_inexpressible(exported, runtimes, upgrade),
         *_unread(entries(read, "unread")),
     ]
-    upgrades: dict[str, _Upgraded] = {}
+    content: dict[str, Any] = {"partial": True, "server": read["server"], "runtimes": [], "scripts": []}
+    comments: dict[str, list[str]] = {}
     for runtime in due:
-        entry = _new_entry(definitions[runtime["name"]], version)
-        error = _name_error(runtime, entry, runtimes, upgrades)
+        plain_name = _BRANCH_IN_NAME.sub("", runtime["name"])
+        name = f"{plain_name} ({branch_of(version)})"
+        entry = {**definitions[runtime["name"]], "name": name, "runtime_version": version, "smoke_test": True}
+        error = _name_error(runtime, entry, runtimes, comments)
         if error:
             notes.append(f"Runtime {runtime['name']!r} is not in this file: {error}.")
-        else:
-            upgrades[entry["name"]] = _upgraded(runtime, entry, read["exemptions"], upgrade.today)
-    if upgrades and days_left(version, upgrade.today) is None:
+            continue
+        kept = _why_kept(runtime)
+        comments[name] = [*_comments(runtime, name, read["exemptions"], upgrade.today), *kept]
+        content["runtimes"].append(entry)
+        if not kept:
+            content["runtimes"].append({"id": runtime["id"], "name": runtime["name"], "state": "absent"})
+            content["scripts"] += assignments(runtime["scripts"], name)
+    if comments and days_left(version, upgrade.today) is None:
         notes.append(f"Until when Python {branch_of(version)} is supported is unknown.")
     notes = [clean(note, 1000) for note in notes]
-    if not upgrades:
-        return None, notes
-    content = {
-        "partial": True,
-        "server": read["server"],
-        "runtimes": list(chain.from_iterable(each.runtimes for each in upgrades.values())),
-        "scripts": list(chain.from_iterable(each.scripts for each in upgrades.values())),
-    }
-    file = File("", content, comments={name: each.comments for name, each in upgrades.items()})
-    return with_header(file, "upgrade", writer=writer, days=UPGRADE_DAYS, notes=notes), notes
+    file = File("", content, comments=comments)
+    return with_header(file, "upgrade", writer=writer, days=PYTHON_DAYS, notes=notes) if comments else None, notes
 
 
-def _with_known_scripts(read: Mapping[str, Any]) -> list[Json]:
+def _with_known_scripts(read: Json) -> list[Json]:
     """The runtimes; `scripts_known` says whether more scripts may use them than were found."""
-    runtimes = read["runtimes"]
-    found = [*chain.from_iterable(entries(runtime, "scripts") for runtime in runtimes), *entries(read, "dangling")]
+    found = [*chain.from_iterable(entries(each, "scripts") for each in read["runtimes"]), *entries(read, "dangling")]
     is_known = all(_is_of_schedules(failure, found) for failure in entries(read, "unread"))
-    return [{**runtime, "scripts": entries(runtime, "scripts"), "scripts_known": is_known} for runtime in runtimes]
+    return [{**each, "scripts": entries(each, "scripts"), "scripts_known": is_known} for each in read["runtimes"]]
 
 
-def _is_of_schedules(failure: Mapping[str, Any], found: Iterable[Mapping[str, Any]]) -> bool:
+def _is_of_schedules(failure: Json, found: Iterable[Json]) -> bool:
     """Whether only the schedules or the last run of scripts that were found could not be read."""
     script, project = failure["script"], failure["project"]
     if script:
@@ -135,45 +125,21 @@ def _is_of_schedules(failure: Mapping[str, Any], found: Iterable[Mapping[str, An
 
 def _due(runtimes: Iterable[Json], definitions: Collection[str], upgrade: Upgrade) -> list[Json]:
     """The runtimes that have to move and have a definition; the one with the most planned runs comes first."""
-    due = [
-        runtime
-        for runtime in runtimes
-        if upgrade.is_due(runtime["runtime_version"]) and runtime["name"] in definitions and not runtime["is_default"]
-    ]
-    return sorted(due, key=lambda runtime: (*_weight(runtime, upgrade.today), runtime["name"]))
 
+    def order(runtime: Json) -> tuple[int, int, str]:
+        schedules = [schedule_names(script, upgrade.today) for script in runtime["scripts"]]
+        return -sum(map(len, schedules)), -len(schedules), runtime["name"]
 
-class _Upgraded(NamedTuple):
-    """The entries for one runtime that is due, and the comments over the first."""
-
-    runtimes: list[dict[str, Any]]
-    scripts: list[dict[str, Any]]
-    comments: list[str]
-
-
-def _upgraded(runtime: Json, entry: dict[str, Any], exemptions: Iterable[Mapping[str, Any]], today: date) -> _Upgraded:
-    """The entries: `entry` makes the new runtime, the scripts move, and the old one is deleted unless it must stay."""
-    kept = _why_kept(runtime)
-    comments = [*_comments(runtime, entry["name"], exemptions, today), *kept]
-    if kept:
-        return _Upgraded([entry], [], comments)
-    absent = {"id": runtime["id"], "name": runtime["name"], "state": "absent"}
-    return _Upgraded([entry, absent], list(assignments(runtime["scripts"], entry["name"])), comments)
+    moving = [runtime for runtime in runtimes if not runtime["is_default"] and runtime["name"] in definitions]
+    return sorted((runtime for runtime in moving if is_ending(runtime["runtime_version"], upgrade.today)), key=order)
 
 
 def is_any_due(runtimes: Iterable[Json], upgrade: Upgrade) -> bool:
     """Whether a runtime has to move, also one that is not in the file."""
-    return any(upgrade.is_due(runtime["runtime_version"]) for runtime in runtimes)
+    return any(is_ending(runtime["runtime_version"], upgrade.today) for runtime in runtimes)
 
 
-def _new_entry(definition: Mapping[str, Any], version: str) -> dict[str, Any]:
-    """The definition of the new runtime: the old one's, under its name with the branch behind it."""
-    plain_name = _BRANCH_IN_NAME.sub("", definition["name"])
-    name = f"{plain_name} ({branch_of(version)})"
-    return {**definition, "name": name, "runtime_version": version, "smoke_test": True}
-
-
-def _name_error(old: Json, entry: Mapping[str, Any], runtimes: Iterable[Json], taken: Collection[str]) -> str | None:
+def _name_error(old: Json, entry: Json, runtimes: Iterable[Json], taken: Collection[str]) -> str | None:
     """Why no runtime can be made of this entry: its name is taken. `taken`: the names of the other entries.
 
     A runtime that equals the entry is what an earlier run of the upgrade has made.
@@ -184,14 +150,14 @@ def _name_error(old: Json, entry: Mapping[str, Any], runtimes: Iterable[Json], t
     if name in taken:
         return f"another entry of this file has its new name {name!r}"
     namesakes = [runtime for runtime in runtimes if runtime["name"] == name]
-    is_taken = len(namesakes) > 1 or not all(_equals(runtime, entry) for runtime in namesakes)
-    if is_taken:
+    is_upgrade = all(_equals(runtime, entry) for runtime in namesakes)
+    if len(namesakes) > 1 or not is_upgrade:
         ids = listed([runtime["id"] for runtime in namesakes])
         return f"a different runtime has its new name {name!r} ({ids}); rename one of them"
     return None
 
 
-def _equals(runtime: Json, entry: Mapping[str, Any]) -> bool:
+def _equals(runtime: Json, entry: Json) -> bool:
     """Whether a runtime is as the entry defines it."""
     try:
         held = definition_from(definition_of(runtime)).values
@@ -203,28 +169,22 @@ def _equals(runtime: Json, entry: Mapping[str, Any]) -> bool:
 
 def _why_kept(runtime: Json) -> list[str]:
     """Why the old runtime keeps its scripts and is not deleted; empty if it is."""
-    then = "Then run the export again, or delete the old runtime with state: absent"
     if not runtime["scripts_known"]:
         return [
             "Not every script could be read, so the old runtime stays. Run the export again as a user who may read "
             "all scripts, or assign the scripts that use it with mstr_script_runtime and from_runtime."
         ]
     secret = [label_of(script) for script in runtime["scripts"] if script.get("has_secret")]
-    if secret:
-        return [
-            f"A variable of these scripts holds a secret, which an update might lose, so the old runtime stays: "
-            f"{listed(secret)}. Assign them with mstr_script_runtime, and check them. {then}."
-        ]
-    return []
+    if not secret:
+        return []
+    return [
+        "A variable of these scripts holds a secret, which an update might lose, so the old runtime stays: "
+        f"{listed(secret)}. Assign them with mstr_script_runtime, and check them. Then run the export again, or "
+        "delete the old runtime with state: absent."
+    ]
 
 
-def _weight(runtime: Json, today: date) -> tuple[int, int]:
-    """The more runs are planned, the earlier it comes, then the more scripts."""
-    scripts = runtime["scripts"]
-    return -sum(len(schedule_names(script, today)) for script in scripts), -len(scripts)
-
-
-def _comments(runtime: Json, new_name: str, exemptions: Iterable[Mapping[str, Any]], today: date) -> Iterator[str]:
+def _comments(runtime: Json, new_name: str, exemptions: Iterable[Json], today: date) -> Iterator[str]:
     """What a reviewer needs to know of a runtime."""
     yield f"{runtime['name']!r}: {_python(runtime)}; {_use(runtime, today)}"
     unchecked = [each["name"] for each in entries(runtime, "packages") if not project(str(each["name"]))]
@@ -239,23 +199,21 @@ def _comments(runtime: Json, new_name: str, exemptions: Iterable[Mapping[str, An
 
 def _use(runtime: Json, today: date) -> str:
     """Who uses it, as far as that is known."""
-    scripts = runtime["scripts"]
-    if scripts:
-        known = used_by(scripts, today)
-        return known if runtime["scripts_known"] else f"{known}, and perhaps by more"
-    return "no script uses it" if runtime["scripts_known"] else "which scripts use it is unknown"
+    is_known = runtime["scripts_known"]
+    if runtime["scripts"]:
+        return f"{used_by(runtime['scripts'], today)}{'' if is_known else ', and perhaps by more'}"
+    return "no script uses it" if is_known else "which scripts use it is unknown"
 
 
 def _python(runtime: Json) -> str:
-    support = support_of(runtime["runtime_version"]) or {}
-    last = support.get("end_of_life") or "an unknown day"
-    return f"Python {runtime['runtime_version']}, last day of support {last}"
+    version = runtime["runtime_version"]
+    return f"Python {version}, last day of support {LAST_DAYS.get(str(branch_of(version)), 'an unknown day')}"
 
 
 def _not_moved(runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
     """The default runtime, and those whose support is unknown."""
     for runtime in runtimes:
-        if runtime["is_default"] and upgrade.is_due(runtime["runtime_version"]):
+        if runtime["is_default"] and is_ending(runtime["runtime_version"], upgrade.today):
             use = _use(runtime, upgrade.today)
             what = f"The default runtime {runtime['name']!r} cannot be deleted, so it is not in this file"
             yield f"{what}: {_python(runtime)}; {use}."
@@ -267,13 +225,13 @@ def _not_moved(runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
 
 def _inexpressible(file: File, runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
     """What no definition can express among the runtimes that have to move."""
-    due = {str(each["id"]) for each in runtimes if upgrade.is_due(each["runtime_version"])}
+    due = {str(each["id"]) for each in runtimes if is_ending(each["runtime_version"], upgrade.today)}
     for (name, identity), errors in sorted(file.inexpressible.items()):
         if identity in due:
             yield f"Not in this file: no definition can express {name!r} ({identity}): {'; '.join(errors)}"
 
 
-def _unread(unread: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _unread(unread: Sequence[Json]) -> Iterator[str]:
     """What is not known of scripts, as one sentence."""
     if unread:
         names = [name_of(each.get("script") or each.get("project")) or "the list of projects" for each in unread]

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from ansible_collections.mstr.library.plugins.module_utils._model.python import LAST_DAYS
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import rules_of
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS, Run, parts
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS, Report, parts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import without_controls_in
 
 POLICY = {
@@ -37,7 +37,7 @@ SUFFIXES = [suffix for suffix in FORMATS if suffix != "cdx.json"]
 def run_of(*reports, kind="audit", check_mode=False, not_reached=()):
     """The report on a run."""
     short = [each._replace(runtimes=()) for each in reports]
-    return Run(kind, "2026-11-30T03:00:00+00:00", check_mode, short, lambda: reports, not_reached)
+    return Report(kind, "2026-11-30T03:00:00+00:00", check_mode, short, lambda: reports, not_reached)
 
 
 def text_of(*reports, suffix="html", **run):

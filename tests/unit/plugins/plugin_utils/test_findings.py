@@ -200,6 +200,9 @@ def test_what_nobody_looked_at_is_not_none():
     assert set(whole.counts.values()) == {0}
     assert (whole.outcome, audited(runtime(1, "R")).outcome) == ("clean", "not_evaluated")
     assert failed("dev").counts is None
+    found = audited(runtime(1, "R", scripts=[]), unread=[UNREAD], dangling=[script("Lost")])
+    assert found.counts["dangling"] == 1, "it was found, though no script of a runtime is known"
+    assert "1 script has no runtime: e" in text_of(found, suffix="md")
 
 
 def test_scripts_that_could_not_be_read_are_unknown():
@@ -362,8 +365,7 @@ def test_verdicts_on_the_page():
         pages.cards_of(audited(loose, violations=[found], policy={"packages_never": ["pysftp"]})),
         key=lambda card: card.name,
     )
-    assert [*card.packages] == [("pysftp 0.2.9", "bad", "violations, installed")]
-    assert [name for name, _tone, _word in card.pulled_in] == ["six 1.0"]
+    assert card.packages == ((("pysftp 0.2.9", "bad", "violations, installed"),), (("six 1.0", "", ""),))
 
 
 def test_what_goes_is_first_on_the_page():
