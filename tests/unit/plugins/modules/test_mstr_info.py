@@ -19,16 +19,15 @@ RESPONSES = {
 }
 
 
-def session_with(monkeypatch, replies):
-    fake = Session(monkeypatch)
-    for call, reply in {**RESPONSES, **replies}.items():
-        fake.http.reply(call, reply)
-    return fake
-
-
 @pytest.fixture
 def session(monkeypatch):
-    return lambda replies=None: session_with(monkeypatch, replies or {})
+    def with_replies(replies=()):
+        fake = Session(monkeypatch)
+        for call, reply in {**RESPONSES, **dict(replies)}.items():
+            fake.http.reply(call, reply)
+        return fake
+
+    return with_replies
 
 
 def info(fake):
