@@ -176,12 +176,11 @@ def test_result_that_proves_nothing_keeps_the_backup(action, result):
     assert apply.apply(action)["backup"] == str(action.backup)
 
 
+FAULT = "A fault in mstr.library: KeyError in test_backup.py, line "
+
+
 @pytest.mark.parametrize(
-    ("raised", "sentence"),
-    [
-        (AnsibleError("Invalid template."), "Invalid template."),
-        (KeyError("s3cret"), "A fault in mstr.library: KeyError in test_backup.py, line "),
-    ],
+    ("raised", "sentence"), [(AnsibleError("Invalid template."), "Invalid template."), (KeyError("s3cret"), FAULT)]
 )
 def test_exception_keeps_the_backup(action, raised, sentence):
     action.raised = raised
@@ -196,7 +195,7 @@ def test_fault_of_one_environment(action):
     action.args = {"task": "apply", "result": "x"}
     action.task_vars |= {"mstr_runtimes_backup_dest": "", "mstr_run": {"id": "1"}}
     result = tasks.work(action)
-    assert result["error"].startswith("A fault in mstr.library: KeyError in test_backup.py, line ")
+    assert result["error"].startswith(FAULT)
     assert "failed" not in result
 
 
@@ -214,7 +213,7 @@ def test_fault_of_a_step(action, monkeypatch):
     monkeypatch.setattr(action, "tasks", {"x": faulty}, raising=False)
     result = action.run(None, {"inventory_hostname": "prod"})
     assert result["failed"]
-    assert result["msg"].startswith("A fault in mstr.library: KeyError in test_backup.py, line ")
+    assert result["msg"].startswith(FAULT)
     assert "in faulty" in shown[0]
     assert "s3cret" not in shown[0].replace('raise KeyError("s3cret")', "")
 

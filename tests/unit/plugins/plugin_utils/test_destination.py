@@ -12,9 +12,9 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import dest_errors, write
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS, parts
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS
 from unit.support.make import ID
-from unit.support.report import audit_of, many, run_of, text_of
+from unit.support.report import audit_of, text_of
 
 # ESC, BEL, NUL, DEL, C1, and the marks that change the direction of text.
 HOSTILE = "a\x1b[31m\x07\x00\x7f\x85\x9b\u061c\u200e\u200f\u2028\u2029\u202e\u2066\u2069\rz"
@@ -88,17 +88,6 @@ def test_rights_of_an_existing_file(tmp_path, private, rights):
     write(str(link), ["new ", "file"])
     assert link.is_symlink()
     assert target.read_text() == "new file"
-
-
-@pytest.mark.parametrize("form", ["html", "json"])
-def test_a_report_is_never_whole_in_memory(form):
-    """The text of an environment is written before the next ones are read."""
-    reports, read = many(4, 200), []
-    run = run_of(*reports)._replace(whole=lambda: (read.append(each.environment) or each for each in reports))
-    found = parts(run, form)
-    assert "prod-02" not in next(list(read) for part in found if "Runtime 100" in part)
-    assert list(found)
-    assert len(read) == 4
 
 
 def test_a_line_end_in_two_parts(tmp_path):

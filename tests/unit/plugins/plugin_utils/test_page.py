@@ -80,16 +80,10 @@ def test_a_value_of_another_kind():
     assert "{&#39;seconds&#39;: 60}" in text_of(report, kind="apply")
 
 
-@pytest.mark.parametrize(("number", "is_open"), [(12, True), (13, False)])
-def test_many_runtimes_with_findings_are_folded(number, is_open):
-    """Their drift is one table for all environments."""
-    some = [runtime(each, f"R{each}") for each in range(number)]
-    rows = [row(each["name"], "updated", change("exec_timeout", 60, 600), id=each["id"]) for each in some]
-    both = [audited(*some, name=name, plan=planned(*rows)) for name in ("dev", "prod")]
-    text = text_of(*both)
-    assert text.count('<details class="rt" open data-finding>') == 2 * number * is_open
-    assert text.count('<details class="rt" data-finding>') == 2 * number * (not is_open)
-    assert text.count("<td><bdi>differs: exec_timeout 60 → 600</bdi></td><td><bdi>dev, prod</bdi></td>") == number
+def test_drift_of_several_environments_is_one_table():
+    differs = row("R", "updated", change("exec_timeout", 60, 600), id=runtime(1, "R")["id"])
+    text = text_of(*(audited(runtime(1, "R"), name=name, plan=planned(differs)) for name in ("dev", "prod")))
+    assert "<td><bdi>differs: exec_timeout 60 → 600</bdi></td><td><bdi>dev, prod</bdi></td>" in text
 
 
 def test_names_stand_below_the_table():
