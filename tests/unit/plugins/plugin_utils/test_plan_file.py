@@ -142,7 +142,7 @@ def test_only_what_differs_is_said(now, differing):
 
 def test_deletions_come_first_and_all_of_them():
     now = [change(f"u{number}", "updated", ("others", "", "x")) for number in range(30)]
-    found = lines([], [*now, *(change(f"d{number}", "deleted") for number in range(30))])
+    found = lines([], [*now, *(change(f"z{number}", "deleted") for number in range(30))])
     assert all("would be deleted" in line for line in found[:30])
     assert found[-1] == "And 10 more."
     assert len(found) == 51

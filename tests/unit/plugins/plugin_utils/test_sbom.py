@@ -76,6 +76,8 @@ def test_known_beside_unknown():
     components, graph, complete = sbom(known, runtime(2, "Unknown", packages=[package("a", "1")], installed=None))
     same = [ref for ref, component in components.items() if component.get("purl") == "pkg:pypi/a@1"]
     assert sorted((complete[ref], ref in graph) for ref in same) == [(False, False), (True, True)]
+    runtimes = [ref for ref, component in components.items() if component["type"] == "container"]
+    assert [complete[ref] for ref in runtimes] == [True, False]
 
 
 def test_another_implementation():
