@@ -76,9 +76,9 @@ def test_a_failure_names_its_runtime_once():
     ],
 )
 def test_a_task_that_failed_earlier(result, message):
-    reports = environments.applied("prod", result, False), environments.audited("prod", result, {})
-    assert [(report.outcome, report.counts, report.summary) for report in reports] == [("failed", None, None)] * 2
-    assert [lines(report) for report in reports] == [[f"prod: failed: {message}"]] * 2
+    apply, audit = environments.applied("prod", result, False), environments.audited("prod", result, {})
+    assert (apply.outcome, apply.summary, lines(apply)) == ("failed", None, [f"prod: failed: {message}"])
+    assert (audit.outcome, audit.counts, lines(audit)) == ("failed", None, [f"prod: failed: {message}"])
 
 
 EVENT = SimpleNamespace(event=SimpleNamespace(msg="Careful."))

@@ -46,10 +46,11 @@ def content_of(*runtimes, **more):
     return parsed(written(*runtimes, **more)[0].text)
 
 
-def names_in(content):
+def new_and_old(content):
     """The new runtimes of a file, and the old ones."""
-    entries = content["runtimes"]
-    return [[entry["name"] for entry in entries if ("state" in entry) is is_old] for is_old in (False, True)]
+    new = [entry["name"] for entry in content["runtimes"] if "state" not in entry]
+    old = [entry["name"] for entry in content["runtimes"] if "state" in entry]
+    return new, old
 
 
 DEFAULT = runtime("(Default) X", "3.10.5", id=DEFAULT_ID, is_default=True)
@@ -113,7 +114,7 @@ def test_the_order_and_what_is_in_it():
     new = runtime("New", "3.12.9"), runtime("New host", "3.13.1", whitelist=["db.example.com"])
     file, notes = written(*old, *new, runtime("Unknown", "3.99.1"), runtime("Any", None), DEFAULT, HOST)
     content, names = parsed(file.text), ["Planned", "Two scripts", "A", "B"]
-    assert names_in(content) == [[f"{name} (3.12)" for name in names], names]
+    assert new_and_old(content) == ([f"{name} (3.12)" for name in names], names)
     assert [entry["runtime"] for entry in content["scripts"]] == ["Planned (3.12)", *["Two scripts (3.12)"] * 2]
     for_people = "\n".join(notes)
     named = ("'Unknown'", "'Any'", "'(Default) X'", "'Host'")
@@ -146,7 +147,7 @@ def test_a_name_cannot_end_its_comment():
     hostile = "x\nruntimes: []\r- name: y\u2028{{ z }}"
     file, notes = written(runtime("R", "3.10.5", scripts=[script(hostile, hostile)]), {**HOST, "whitelist": [hostile]})
     assert len(notes) == 1
-    assert names_in(parsed(file.text)) == [["R (3.12)"], ["R"]]
+    assert new_and_old(parsed(file.text)) == (["R (3.12)"], ["R"])
 
 
 def test_the_new_runtime_the_scripts_and_the_old_one():
@@ -170,7 +171,7 @@ def test_what_each_file_says():
 )
 def test_the_branch_in_a_name(name, expected):
     """It takes the place of an earlier one."""
-    assert names_in(content_of(runtime(name, "3.10.5")))[0] == [expected]
+    assert new_and_old(content_of(runtime(name, "3.10.5")))[0] == [expected]
 
 
 def test_a_half_done_upgrade_goes_on():
@@ -194,7 +195,7 @@ def test_a_name_that_is_taken(others, note):
     """By a different runtime, or by another entry."""
     file, notes = written(runtime("R", "3.10.5"), runtime("S", "3.10.5"), *others)
     assert any(text.startswith("Runtime 'R' is not in this file: ") and note in text for text in notes)
-    assert "R" not in names_in(parsed(file.text))[1]
+    assert "R" not in new_and_old(parsed(file.text))[1]
     assert all(f"# {text}\n" in file.text for text in notes)
 
 
@@ -230,7 +231,7 @@ def test_scripts_that_could_not_be_read(scripts, failure, use):
     """Any runtime may have more of them, so none is deleted, and no script is moved."""
     file, notes = written(runtime("R", "3.10.5", scripts=scripts), unread=[failure])
     content = parsed(file.text)
-    assert (names_in(content), content["scripts"]) == ([["R (3.12)"], []], [])
+    assert (new_and_old(content), content["scripts"]) == ((["R (3.12)"], []), [])
     assert f"{use}\n# Not every script could be read, so the old runtime stays. " in file.text
     assert [note.startswith("Scripts or their schedules could not be read: ") for note in notes] == [True]
     assert "used by 0" not in file.text
@@ -261,7 +262,7 @@ def test_a_script_with_a_secret():
     secret, plain = script("Load", has_secret=True), script("Close")
     file, _notes = written(runtime("R", "3.10.5", scripts=[secret, plain]), runtime("S", "3.10.5"))
     content = parsed(file.text)
-    assert (names_in(content), content["scripts"]) == ([["R (3.12)", "S (3.12)"], ["S"]], [])
+    assert (new_and_old(content), content["scripts"]) == ((["R (3.12)", "S (3.12)"], ["S"]), [])
     assert "so the old runtime stays: 'Load' in 'Sales'. Assign them with mstr_script_runtime, and check" in file.text
 
 
