@@ -75,11 +75,9 @@ def definitions(count: int) -> list[dict[str, Any]]:
 
 def _as_api(definition: dict[str, Any]) -> dict[str, Any]:
     """What the server holds for a definition."""
-    names = {"exec_timeout": "execTimeout"}
-    names |= {f"{end}_cached_instances": f"{end}CachedInstances" for end in ("min", "max")}
-    return {names.get(name, name): value for name, value in definition.items()} | {
-        "resource": {"cpu": "0.5", "mem": 512}
-    }
+    known = {key: definition[key] for key in ("name", "description", "whitelist", "packages")}
+    limits = {"execTimeout": 600, "minCachedInstances": 0, "maxCachedInstances": 3}
+    return {**known, **limits, "resource": {"cpu": "0.5", "mem": 512}}
 
 
 class Bench:
@@ -151,10 +149,10 @@ class Bench:
         options = ["-a", json.dumps(args)] if args else []
         return Way([str(ANSIBLE / "ansible"), "localhost", "-m", module, *options], before)
 
-    def play(self, name: str, tasks: str, before: Callable[[], None], count: int) -> Way:
-        """A play with these tasks, which know a file of `count` definitions."""
+    def play(self, name: str, task: str, before: Callable[[], None], count: int) -> Way:
+        """A play with this task, which knows a file of `count` definitions."""
         playbook = self.folder / f"{name}.yml"
-        playbook.write_text(_PLAY + tasks, encoding="utf-8")
+        playbook.write_text(_PLAY + task, encoding="utf-8")
         variables = json.dumps({"file": self.file(count)})
         return Way([str(ANSIBLE / "ansible-playbook"), str(playbook), "-e", variables], before)
 
@@ -199,27 +197,31 @@ class Bench:
         ways = [ours, theirs, ours.as_module()] if theirs else [ours]
         samples = [[self.run(way) for way in ways] for _ in range(rounds + 1 if theirs else 1)]
         columns = list(zip(*samples[1:] or samples, strict=True))
-        ratio, module_ratio = "", ""
+        ratios = ["", ""]
         if theirs:
             times = [[sample.wall for sample in column] for column in columns]
-            ratios, of_module = (
-                [our / their for our, their in zip(ours_, times[1], strict=True)] for ours_ in times[::2]
-            )
-            ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-            module_ratio = f"{statistics.median(of_module):.2f}"
+            in_process, as_module = (_ratios(of_ours, times[1]) for of_ours in times[::2])
+            ratios = [_with_spread(in_process), f"{statistics.median(as_module):.2f}"]
         medians = [[statistics.median(figures) for figures in zip(*column, strict=True)] for column in columns[:2]]
         pairs = zip((".2f", ".2f", ".0f", ".0f"), zip(*medians, strict=True), strict=True)
-        return [ratio, module_ratio, *(" / ".join(format(each, form) for each in pair) for form, pair in pairs)]
+        return [*ratios, *(" / ".join(format(each, form) for each in pair) for form, pair in pairs)]
 
     def to_commit(self, ours: Way, collections: str, rounds: int) -> list[str]:
         """The CPU time in process and as a module, each to that of an earlier commit: medians of pairs. Our memory."""
         cells, memory = [], 0.0
         for way in (ours, ours.as_module()):
             pairs = [(self.run(way), self.run(way._replace(collections=collections))) for _ in range(rounds + 1)][1:]
-            ratios = [now.cpu / then.cpu for now, then in pairs]
-            cells.append(f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+            cells.append(_with_spread([now.cpu / then.cpu for now, then in pairs]))
             memory = memory or max(now.memory for now, _then in pairs)
         return [*cells, f"{memory:.0f}"]
+
+
+def _ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    return [our / their for our, their in zip(ours, theirs, strict=True)]
+
+
+def _with_spread(ratios: Sequence[float]) -> str:
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def checked_out(commit: str, folder: Path) -> str:
@@ -259,23 +261,15 @@ _PLAY = """
   vars:
     definitions: "{{ lookup('ansible.builtin.file', file) | from_json }}"
   tasks:
-"""
-_TEN_PINGS = """
-    - ansible.builtin.ping:
+    - """
+_BULK = 'mstr.library.mstr_runtimes: {runtimes: "{{ definitions }}"}'
+_BULK_SRC = 'mstr.library.mstr_runtimes: {src: "{{ file }}"}'
+_FOR_EACH = """
       loop: "{{ definitions }}"
       loop_control: {label: "{{ item.name }}"}
 """
-_TEN = """
-    - mstr.library.mstr_runtime: "{{ item }}"
-      loop: "{{ definitions }}"
-      loop_control: {label: "{{ item.name }}"}
-"""
-_BULK = """
-    - mstr.library.mstr_runtimes: {runtimes: "{{ definitions }}"}
-"""
-_BULK_SRC = """
-    - mstr.library.mstr_runtimes: {src: "{{ file }}"}
-"""
+_TEN = 'mstr.library.mstr_runtime: "{{ item }}"' + _FOR_EACH
+_TEN_PINGS = "ansible.builtin.ping:" + _FOR_EACH
 _VENDOR = """
 import json, os, sys
 from mstrio import config

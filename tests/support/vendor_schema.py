@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import jsonschema
 import yaml
 
-FACTS: Mapping[str, Any] = yaml.safe_load(
-    (Path(__file__).parents[1] / "contract" / "vendor_schema.yaml").read_text(encoding="utf-8")
-)
+FACTS: Mapping[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "contract/vendor_schema.yaml").read_bytes())
 OURS = "mstr.library/"  # how the User-Agent of the modules begins
-_OLDER = frozenset({"oldest"})
 _OF_CLIENT = frozenset({"samples", "newest", "awkward", "strict"})  # they answer as the vendor's client reads
-_EVERY = _OF_CLIENT | _OLDER | {"schema"}
+_ALL_BUT_SCHEMA = _OF_CLIENT | {"oldest"}
+_EVERY = _ALL_BUT_SCHEMA | {"schema"}
+_NEWER = _EVERY - {"oldest"}
+_AWKWARD = frozenset({"awkward"})
 
 
 class Deviation(NamedTuple):
@@ -35,44 +35,31 @@ class Deviation(NamedTuple):
 DEVIATIONS = (
     Deviation(r"GET /openapi.json: no such call", _EVERY, "the schema itself"),
     Deviation(r"POST /v2/metadataSearches/results: no such call", _EVERY, "the facts lack this call of newer releases"),
-    Deviation(r"GET /api/tasks/\{id}: query type", _EVERY - _OLDER, "the vendor's client sends it"),
-    Deviation(r"PATCH .*: unknown changeJournal(, executionTarget)?", _EVERY - _OLDER, "the vendor's client sends it"),
+    Deviation(r"GET /api/tasks/\{id}: query type", _NEWER, "the vendor's client sends it"),
+    Deviation(r"PATCH .*: unknown changeJournal(, executionTarget)?", _NEWER, "the vendor's client sends it"),
     Deviation(r".*: unknown (executionTarget|disk, procCount)", _OF_CLIENT, "newer servers have these fields [mstrio]"),
-    Deviation(
-        r"GET /api/scripts.*variables\[\]\.type: int, not .*",
-        _EVERY - {"schema"},
-        "numbers [mstrio]; digits as text may be an artefact of the generator",
-    ),
-    Deviation(r"GET /api/tasks.*active: int, not .*", _OF_CLIENT, "numbers [mstrio], as above"),
+    # Digits as text may be an artefact of the generator.
+    Deviation(r"GET /api/scripts.*variables\[\]\.type: int, not .*", _ALL_BUT_SCHEMA, "numbers [mstrio]"),
+    Deviation(r"GET /api/tasks.*active: int, not .*", _OF_CLIENT, "numbers [mstrio]"),
     Deviation(r"GET /api/tasks.*content: unknown .*variables", _OF_CLIENT, "the id or objectId that the client reads"),
     Deviation(r"GET /api/scripts/history.*lastStatus: .*", _OF_CLIENT, "the words for the last run of a task [mstrio]"),
-    Deviation(
-        r"GET /api/scripts/\{id} 200: \$: unknown scriptUsageType", _EVERY - {"schema"}, "the client reads it [mstrio]"
-    ),
-    Deviation(r".*: null, not type string", frozenset({"awkward"}), "what was never set may be null [mstrio]"),
-    Deviation(r".* 4\d\d: \$: unknown errors", frozenset({"awkward"}), "a list of errors [mstrio]"),
+    Deviation(r"GET /api/scripts/\{id} 200: \$: unknown scriptUsageType", _ALL_BUT_SCHEMA, "the client reads it"),
+    Deviation(r".*: null, not type string", _AWKWARD, "what was never set may be null [mstrio]"),
+    Deviation(r".* 4\d\d: \$: unknown errors", _AWKWARD, "a list of errors [mstrio]"),
     Deviation(
         r"POST /api/runtimes 201: \$: '(name|type)' is a required property",
         frozenset({"samples", "newest", "awkward"}),
         "the sample of the documentation shows only the id [doc]",
     ),
     Deviation(r"POST /api/runtimes 200: no such status", frozenset({"oldest", "strict"}), "any 2xx is a success"),
-    Deviation(
-        r"POST /api/runtimes 409: no such status",
-        frozenset({"samples", "newest", "oldest", "strict"}),
-        "the documentation names no status for ERR0015",
-    ),
-    Deviation(r"POST /api/scripts/evaluation 200: no such status", _EVERY - {"schema"}, "any 2xx is a success"),
-    Deviation(
-        r".* 40[45]: no such status", frozenset({"oldest", "awkward"}), "releases that do not have the call [mstrio]"
-    ),
-    Deviation(r"GET /api/status 401: no such status", frozenset({"awkward"}), "a server that is locked down [mstrio]"),
+    Deviation(r"POST /api/runtimes 409: no such status", _ALL_BUT_SCHEMA - _AWKWARD, "no document has that of ERR0015"),
+    Deviation(r"POST /api/scripts/evaluation 200: no such status", _ALL_BUT_SCHEMA, "any 2xx is a success"),
+    Deviation(r".* 40[45]: no such status", _AWKWARD | {"oldest"}, "releases that do not have the call [mstrio]"),
+    Deviation(r"GET /api/status 401: no such status", _AWKWARD, "a server that is locked down [mstrio]"),
 )
 _ROUTES = {re.compile(re.sub(r"\{.*?\}", "[^/]+", path)): path for path in FACTS["paths"]}
-_AS_JSON: Mapping[str, Callable[[str], Any]] = {
-    "integer": int,
-    "boolean": json.loads,
-}  # how the text of a parameter becomes a value of its type
+# How the text of a parameter becomes a value of its type.
+_FROM_TEXT: Mapping[str, Callable[[str], Any]] = {"integer": int, "boolean": json.loads}
 
 
 def resolved(node: Any) -> Any:
@@ -107,12 +94,6 @@ def route_of(path: str) -> str | None:
 def content_of(part: Mapping[str, Any]) -> Any:
     """The schema of a body; None if there is none."""
     return part.get("content", {}).get("application/json", {}).get("schema")
-
-
-def response_of(method: str, path: str, status: int) -> Mapping[str, Any] | None:
-    """What the facts say of a response; None if they have no such status."""
-    found: Mapping[str, Any] | None = resolved(FACTS["paths"][path][method.lower()])["responses"].get(str(status))
-    return found
 
 
 def _errors(schema: Any, data: Any) -> Iterator[str]:
@@ -161,7 +142,7 @@ def _value(schema: Mapping[str, Any], text: str) -> Any:
     if schema["type"] == "array":
         return [_value(schema["items"], part) for part in text.split(",")]
     try:
-        return _AS_JSON.get(schema["type"], str)(text)
+        return _FROM_TEXT.get(schema["type"], str)(text)
     except ValueError:
         return text
 
@@ -172,7 +153,7 @@ def of_answer(call: Mapping[str, Any]) -> Iterator[str]:
     if status is None or call["method"].lower() not in FACTS["paths"].get(route, {}):
         return
     where = f"{call['method']} {route} {status}"
-    response = response_of(call["method"], str(route), status)
+    response = resolved(FACTS["paths"][route][call["method"].lower()])["responses"].get(str(status))
     if response is None:
         yield f"{where}: no such status"
         response = resolved(FACTS["components"]["responses"]["error"]) if status >= 400 else {}
@@ -227,25 +208,30 @@ def _lines(value: Any, place: str = "") -> Iterator[str]:
         yield f"{place}: {value}"
 
 
+def _parts(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The operations and components of a schema by their names."""
+    operations = {
+        f"{path} {method}": operation
+        for path, of_path in schema["paths"].items()
+        for method, operation in of_path.items()
+    }
+    components = schema["components"].items()
+    return operations | {f"{kind} {name}": part for kind, of_kind in components for name, part in of_kind.items()}
+
+
 def changes(schema: Mapping[str, Any]) -> list[str]:
     """How the schema of a server differs from the facts: "+" only there, "-" only in the facts.
 
-    Only the operations and types of both are compared, and a type whose properties the facts do not know is left out.
+    Only the operations and types of both are compared, because the facts have only those that are in use, and a record
+    has no login. A type whose properties the facts do not know is left out.
     """
+    ours, theirs = _parts(FACTS), _parts(schema)
     found = []
-    for part in ("paths", "components parameters", "components responses", "components schemas"):
-        ours: Any = FACTS
-        theirs: Any = schema
-        for key in part.split():
-            ours, theirs = ours[key], theirs.get(key, {})
-        for name in sorted(ours.keys() & theirs.keys()):
-            if "x-not-read" not in ours[name]:
-                known, real = set(_lines(ours[name])), set(_lines(theirs[name]))
-                found += [
-                    f"{sign} {name}{line}"
-                    for sign, each in (("+", real - known), ("-", known - real))
-                    for line in sorted(each)
-                ]
+    for name in sorted(ours.keys() & theirs.keys()):
+        if "x-not-read" not in ours[name]:
+            known, real = set(_lines(ours[name])), set(_lines(theirs[name]))
+            found += [f"+ {name}{line}" for line in sorted(real - known)]
+            found += [f"- {name}{line}" for line in sorted(known - real)]
     return found
 
 

@@ -39,21 +39,14 @@ def spec_of(name, monkeypatch):
 def sources(name):
     """The documentation of a module, and each fragment that it takes."""
     own = module(name).DOCUMENTATION
-    return [
-        own,
-        *(
-            fragment(entry.removeprefix("mstr.library."))
-            for entry in yaml.safe_load(own)["extends_documentation_fragment"]
-        ),
-    ]
+    fragments = yaml.safe_load(own)["extends_documentation_fragment"]
+    return [own, *(fragment(entry.removeprefix("mstr.library.")) for entry in fragments)]
 
 
 def documented(name):
     """The options in a module's documentation, fragments and all."""
-    options = {}
-    for source in sources(name):
-        options.update(yaml.safe_load(source).get("options", {}))
-    return options
+    parts = [yaml.safe_load(source).get("options", {}) for source in sources(name)]
+    return {option: described for part in parts for option, described in part.items()}
 
 
 def test_changelog_names_what_there_is():
@@ -61,9 +54,8 @@ def test_changelog_names_what_there_is():
     text = (ROOT / "CHANGELOG.md").read_text().replace("\\", "")
     filters = [path.stem for path in (ROOT / "plugins" / "filter").glob("*.py")]
     roles = [path.name for path in (ROOT / "roles").iterdir()]
-    assert sorted(re.findall(r"^\* mstr\.library\.(\w+) - ", text, re.MULTILINE)) == sorted(
-        [*MODULES, *filters, *roles]
-    )
+    found = re.findall(r"^\* mstr\.library\.(\w+) - ", text, re.MULTILINE)
+    assert sorted(found) == sorted([*MODULES, *filters, *roles])
 
 
 def plain(options, inner):

@@ -44,11 +44,7 @@ def python(tmp_path):
     return run
 
 
-@pytest.mark.parametrize(
-    ("call", "answer"),
-    [("GET", b""), ("PATCH", reply(403))],
-    ids=["lost", "refused"],
-)
+@pytest.mark.parametrize(("call", "answer"), [("GET", b""), ("PATCH", reply(403))], ids=["lost", "refused"])
 def test_threads_import_nothing(python, call, answer):
     """Before Python 3.10, a thread may see a module of Ansible's zip that another thread has imported only in part."""
     runtimes = [stored(id=f"{number:032X}", name=name) for number, name in enumerate("rs", start=1)]

@@ -21,14 +21,11 @@ ROOT = Path(__file__).parents[2]
 _OF_RUNTIMES = {"runtimes", "mstr_runtimes"}
 
 
-def validator(name):
-    schema = json.loads((ROOT / f"docs/schemas/{name}.schema.json").read_text(encoding="utf-8"))
+def errors(data):
+    schema = json.loads((ROOT / "docs/schemas/definitions.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(schema)
-
-
-def errors(name, data):
-    return [f"{error.json_path}: {error.message}" for error in validator(name).iter_errors(data)]
+    found = jsonschema.Draft202012Validator(schema).iter_errors(data)
+    return [f"{error.json_path}: {error.message}" for error in found]
 
 
 def definitions_in(value):
@@ -47,7 +44,7 @@ def test_examples():
     blocks = [block for page in pages().values() for block in page if block.language.startswith("yaml")]
     found = [entries for block in blocks for entries in definitions_in(block.data)]
     assert len(found) >= 10
-    assert [error for entries in found for error in errors("definitions", {"runtimes": entries})] == []
+    assert [error for entries in found for error in errors({"runtimes": entries})] == []
 
 
 @pytest.mark.parametrize(
@@ -62,8 +59,11 @@ def test_examples():
     ],
 )
 def test_mistakes_in_definitions(data, place):
-    [error, *_more] = errors("definitions", data)
+    [error, *_more] = errors(data)
     assert place in error
+
+
+BACKUP = {"runtimes": [{"id": "A" * 32, "state": "absent"}], ".common": {"a": 1}, "restore": True}
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ def test_mistakes_in_definitions(data, place):
         [],
         [{"name": "r", "resource": None, "smoke_test": True}],
         {"runtimes": None, "scripts": [{"name": "s", "project": "p", "runtime": "r"}]},
-        {"runtimes": [{"id": "A" * 32, "state": "absent"}], ".common": {"a": 1}, "restore": True},
+        BACKUP,
     ],
 )
 def test_definitions(data):
-    assert errors("definitions", data) == []
+    assert errors(data) == []
 
 
 @given(OBJECTS)
@@ -86,4 +86,4 @@ def test_exports(data):
         definitions = to_definitions([from_api(data).to_result()])
     except ValidationError:
         return
-    assert errors("definitions", {"runtimes": definitions}) == []
+    assert errors({"runtimes": definitions}) == []

@@ -20,14 +20,12 @@ pytest.importorskip("jsonschema")
 from support.vendor_schema import FACTS, content_of, resolved, route_of
 
 RAN = {"status": "success", "triggered": "2026-11-25T02:00:00Z"}
-SCRIPTS = [
-    {"name": "Load", "id": "A1" * 16, "runtime": ID, "last_run": {"time": "2026-11-25T02:00:00Z", "status": "success"}},
-    {"name": "Close", "id": "A2" * 16, "runtime": ID, "variables": [{"name": "day", "type": 0}]},
-]
+LOAD = {"name": "Load", "id": "A1" * 16, "runtime": ID, "last_run": {"time": RAN["triggered"], "status": "success"}}
+CLOSE = {"name": "Close", "id": "A2" * 16, "runtime": ID, "variables": [{"name": "day", "type": 0}]}
 TASKS = [{"id": "T1", "script": "Load", "last_run": RAN}]
 # One alone, which is read by itself, and two that are read in one request.
 PROJECTS = [
-    {"name": "Sales", "id": "5A" * 16, "scripts": SCRIPTS, "tasks": TASKS},
+    {"name": "Sales", "id": "5A" * 16, "scripts": [LOAD, CLOSE], "tasks": TASKS},
     {"name": "Finance", "id": "F1" * 16, "scripts": [{"name": "Pay", "id": "A3" * 16, "runtime": ID}]},
 ]
 ABSENT = object()
@@ -41,18 +39,9 @@ ODD = {
 }
 # What runs code is stopped by its status, and nothing else of it decides.
 USED = (
-    "/api/projects",
-    "/api/metadataSearches/results",
-    "/api/scripts",
-    "/api/scripts/history",
-    "/api/scripts/evaluation/{evaluationId}",
-    "/api/scripts/{id}",
-    "/api/tasks",
-    "/api/tasks/{id}",
-    "/api/runtimes",
-    "/api/runtimes/{id}",
-    "/api/runtimes/versions",
-    "/api/sessions/userInfo",
+    *("projects", "metadataSearches/results", "tasks", "tasks/{id}", "sessions/userInfo"),
+    *("scripts", "scripts/{id}", "scripts/history", "scripts/evaluation/{evaluationId}"),
+    *("runtimes", "runtimes/{id}", "runtimes/versions"),
 )
 
 
@@ -67,19 +56,20 @@ def properties(schema, place=()):
 
 
 def all_properties():
-    schemas = {route: content_of(resolved(FACTS["paths"][route]["get"])["responses"]["200"]) for route in USED}
+    routes = [f"/api/{name}" for name in USED]
+    schemas = {route: content_of(resolved(FACTS["paths"][route]["get"])["responses"]["200"]) for route in routes}
     return [(route, *found) for route, schema in schemas.items() for found in properties(schema) if found[0][-1] != "*"]
 
 
 def put(value, place, odd):
     """Change a property, of each entry of a list."""
     name, *rest = place
-    if name == "*":
-        for entry in value if isinstance(value, list) else ():
+    if isinstance(value, list) and name == "*":
+        for entry in value:
             put(entry, rest, odd)
-    elif not isinstance(value, dict):
+    if not isinstance(value, dict):
         return
-    elif rest:
+    if rest:
         put(value.get(name), rest, odd)
     elif odd is ABSENT:
         value.pop(name, None)

@@ -19,16 +19,15 @@ RESPONSES = {
 }
 
 
-def session_with(monkeypatch, replies):
-    fake = Session(monkeypatch)
-    for call, reply in {**RESPONSES, **replies}.items():
-        fake.http.reply(call, reply)
-    return fake
-
-
 @pytest.fixture
 def session(monkeypatch):
-    return lambda replies=None: session_with(monkeypatch, replies or {})
+    def with_replies(replies=()):
+        fake = Session(monkeypatch)
+        for call, reply in {**RESPONSES, **dict(replies)}.items():
+            fake.http.reply(call, reply)
+        return fake
+
+    return with_replies
 
 
 def info(fake):
@@ -49,15 +48,14 @@ def test_result_has_all_facts(session):
     }
 
 
-@pytest.mark.parametrize(
-    "locked",
-    [
-        response(500),
-        *(NO_SUCH_CALL, response(401, {"code": "ERR009", "message": "gone"})),
-        *(response(200, body) for body in (b"<html><title>A gateway", [])),
-        ConnectError("Could not read it: the connection was closed.", request=STATUS, permanent=True),
-    ],
+LOCKED = (
+    *(response(500), NO_SUCH_CALL, response(401, {"code": "ERR009", "message": "gone"})),
+    *(response(200, b"<html><title>A gateway"), response(200, [])),
+    ConnectError("Could not read it: the connection was closed.", request=STATUS, permanent=True),
 )
+
+
+@pytest.mark.parametrize("locked", LOCKED)
 def test_a_failed_status_is_no_failure(session, locked):
     """Nor does it cost a second login."""
     fake = session({STATUS: locked})

@@ -31,6 +31,7 @@ class FakeAction(Action):
 
     check_mode, transport, _templar = False, "local", SimpleNamespace(template=dict, available_variables={})
     args: ClassVar[dict[str, str]] = {"result": "x"}  # of the playbook
+    options_of_module = None
 
     def of_hosts(self, hosts, wanted):
         return {host: {} for host in hosts}
@@ -46,6 +47,7 @@ class FakeAction(Action):
         self.task_vars.setdefault("mstr_runtimes_backup_dest", "bk.yml")
         self.result = {"changed": True, "msg": "1 updated.", "runtimes": [], "summary": {}}
         self.is_stopped, self.raised = False, None
+        self.backup = Path(folder, BK)
 
     def extra_vars(self):
         return self.extra
@@ -53,8 +55,8 @@ class FakeAction(Action):
     def run_module(self, name, options, check_mode=None, on_stop=None):
         if name == "mstr_runtime_info":
             return {"runtimes": self.runtimes, "unread": self.unread}
-        self.options_of_module, path = options, Path(self.started_in, BK)
-        self.seen = path.read_text() if path.exists() else None
+        self.options_of_module = options
+        self.seen = self.backup.read_text() if self.backup.exists() else None
         if self.is_stopped:
             self.said = on_stop(self.result)
             raise KeyboardInterrupt
@@ -68,18 +70,23 @@ def action(tmp_path):
     return FakeAction(tmp_path)
 
 
-def test_backup_is_what_apply_takes(action, tmp_path):
+def refused(action, sentence, work=apply.apply):
+    """Whether this sentence refuses the work before the module runs."""
+    with pytest.raises(ValidationError, match=sentence):
+        work(action)
+    return action.options_of_module is None
+
+
+def test_backup_is_what_apply_takes(action):
     """All runtimes with their ids, the default one, too, and their scripts. It is never changed afterwards."""
-    assert apply.apply(action)["backup"] == str(tmp_path / BK)
-    source = read_definitions(str(tmp_path / BK))
+    assert apply.apply(action)["backup"] == str(action.backup)
+    source = read_definitions(str(action.backup))
     assert (source.restore, source.server) == (True, "https://prod.example.com/L")
-    assert [(entry["id"], entry["name"]) for entry in source.runtimes] == [
-        (DEFAULT["id"], DEFAULT["name"]),
-        (RUNTIME["id"], "Etl"),
-    ]
+    names_by_id = {entry["id"]: entry["name"] for entry in source.runtimes}
+    assert names_by_id == {DEFAULT["id"]: DEFAULT["name"], RUNTIME["id"]: "Etl"}
     assert source.scripts == [{"id": "B" * 32, "name": "Load", "project": "C" * 32, "runtime": "Etl"}]
-    assert (tmp_path / BK).read_text() == action.seen
-    assert (tmp_path / BK).stat().st_mode & 0o077 == 0
+    assert action.backup.read_text() == action.seen
+    assert action.backup.stat().st_mode & 0o077 == 0
 
 
 def test_no_backup_is_replaced(tmp_path):
@@ -93,7 +100,7 @@ def test_role_by_itself_has_the_time_of_its_host(action, tmp_path):
     action.args = {}
     path = apply.apply(action)["backup"]
     assert re.fullmatch(rf"{tmp_path}/bk\.\d{{8}}T\d{{6}}Z\.yml", path)
-    assert path != str(tmp_path / BK)
+    assert path != str(action.backup)
 
 
 def test_check_mode_writes_no_backup(action, tmp_path):
@@ -104,9 +111,7 @@ def test_check_mode_writes_no_backup(action, tmp_path):
 
 def test_backup_of_an_incomplete_list(action):
     del action.runtimes[0]
-    with pytest.raises(ValidationError, match=r"So a backup may lack others, too\. Nothing was changed\."):
-        apply.apply(action)
-    assert not hasattr(action, "options_of_module")
+    assert refused(action, r"So a backup may lack others, too\. Nothing was changed\.")
 
 
 def test_backup_that_cannot_be_written(action, tmp_path, monkeypatch):
@@ -116,17 +121,14 @@ def test_backup_that_cannot_be_written(action, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(export, "write", disk_is_full)
-    with pytest.raises(ValidationError, match=rf"{BK} could not be written: No space left on device\. Nothing was cha"):
-        apply.apply(action)
-    assert (hasattr(action, "options_of_module"), list(tmp_path.iterdir())) == (False, [])
+    assert refused(action, rf"{BK} could not be written: No space left on device\. Nothing was changed")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_backup_is_a_regular_file(action, tmp_path):
     os.mkfifo(tmp_path / "bk.yml")
     action.args, action.runtimes = {}, None  # it is refused before the first request
-    with pytest.raises(ValidationError, match=r"^mstr_runtimes_backup_dest .*bk\.yml is a pipe \(FIFO\)"):
-        apply.apply(action)
-    assert not hasattr(action, "options_of_module")
+    assert refused(action, r"^mstr_runtimes_backup_dest .*bk\.yml is a pipe \(FIFO\)")
 
 
 @pytest.mark.parametrize(
@@ -136,20 +138,16 @@ def test_backup_is_a_regular_file(action, tmp_path):
 )
 def test_files_need_a_local_connection(action, work, variable):
     action.transport = "ssh"
-    with pytest.raises(ValidationError, match=f"^{variable} needs ansible_connection: local, .* of prod is ssh.$"):
-        work(action)
+    assert refused(action, f"^{variable} needs ansible_connection: local, .* of prod is ssh.$", work)
 
 
 def test_two_environments_never_write_one_backup(action, tmp_path, monkeypatch):
     """The role by itself: the paths of two hosts may be written in two ways and mean one file."""
     action.args = {}
     action.task_vars["ansible_play_hosts"] = ["prod", "test"]
-    paths = {"prod": "bk.yml", "test": f"{tmp_path}/./bk.yml"}
-    monkeypatch.setattr(
-        action, "of_hosts", lambda hosts, _needed: {host: {"mstr_runtimes_backup_dest": paths[host]} for host in hosts}
-    )
-    with pytest.raises(MstrError, match="Several environments would be written to one file"):
-        apply.apply(action)
+    other = {"mstr_runtimes_backup_dest": f"{tmp_path}/./bk.yml"}
+    monkeypatch.setattr(action, "of_hosts", lambda hosts, _needed: dict.fromkeys(hosts, other))
+    assert refused(action, "Several environments would be written to one file")
 
 
 @pytest.mark.parametrize("more", [{}, {"failed": True, "error": None}, {"runtimes": [{"name": "A", "action": "none"}]}])
@@ -165,43 +163,30 @@ def test_run_that_wrote_nothing_has_no_backup(action, tmp_path, more):
 @pytest.mark.parametrize(
     "result",
     [
-        {"changed": True, "failed": True, "runtimes": [{"name": "A", "id": "B" * 32, "action": "unknown"}]},
-        {"changed": False, "failed": True, "scripts": [{"name": "s", "action": "failed"}]},
-        {"changed": False, "failed": True, **MstrError("A fault.").to_result(), "action": "unknown"},
-    ],
-    ids=["runtime", "script", "fault"],
-)
-def test_write_of_unknown_outcome_keeps_the_backup(action, tmp_path, result):
-    action.result |= result
-    assert apply.apply(action)["backup"] == str(tmp_path / BK)
-
-
-@pytest.mark.parametrize(
-    "result",
-    [
+        {"summary": {}, "changed": True, "runtimes": [{"name": "A", "id": "B" * 32, "action": "unknown"}]},
+        {"summary": {}, "scripts": [{"name": "s", "action": "failed"}]},
+        {**MstrError("A fault.").to_result(), "action": "unknown"},
         {"msg": "MODULE FAILURE: No start of json char found", "module_stdout": "", "rc": -9},
-        {"msg": "An error in mstr.library's action plugin: KeyError."},
-        {"msg": "Task failed.", "exception": "(traceback unavailable)"},
         {},
     ],
+    ids=["runtime", "script", "fault", "killed", "nothing"],
 )
-def test_result_that_proves_nothing_keeps_the_backup(action, tmp_path, result):
-    """It is not the module's: the process was killed, or an exception ended it."""
+def test_result_that_proves_nothing_keeps_the_backup(action, result):
+    """A write of unknown outcome, or a result that is not the module's."""
     action.result = {"failed": True, "changed": False, **result}
-    assert apply.apply(action)["backup"] == str(tmp_path / BK)
+    assert apply.apply(action)["backup"] == str(action.backup)
+
+
+FAULT = "A fault in mstr.library: KeyError in test_backup.py, line "
 
 
 @pytest.mark.parametrize(
-    ("raised", "sentence"),
-    [
-        (AnsibleError("Invalid template."), "Invalid template."),
-        (KeyError("s3cret"), "A fault in mstr.library: KeyError in test_backup.py, line "),
-    ],
+    ("raised", "sentence"), [(AnsibleError("Invalid template."), "Invalid template."), (KeyError("s3cret"), FAULT)]
 )
-def test_exception_keeps_the_backup(action, tmp_path, raised, sentence):
+def test_exception_keeps_the_backup(action, raised, sentence):
     action.raised = raised
     result = apply.apply(action)
-    assert (result["failed"], result["backup"]) == (True, str(tmp_path / BK))
+    assert (result["failed"], result["backup"]) == (True, str(action.backup))
     assert result["msg"].startswith(sentence)
 
 
@@ -211,7 +196,7 @@ def test_fault_of_one_environment(action):
     action.args = {"task": "apply", "result": "x"}
     action.task_vars |= {"mstr_runtimes_backup_dest": "", "mstr_run": {"id": "1"}}
     result = tasks.work(action)
-    assert result["error"].startswith("A fault in mstr.library: KeyError in test_backup.py, line ")
+    assert result["error"].startswith(FAULT)
     assert "failed" not in result
 
 
@@ -229,21 +214,21 @@ def test_fault_of_a_step(action, monkeypatch):
     monkeypatch.setattr(action, "tasks", {"x": faulty}, raising=False)
     result = action.run(None, {"inventory_hostname": "prod"})
     assert result["failed"]
-    assert result["msg"].startswith("A fault in mstr.library: KeyError in test_backup.py, line ")
+    assert result["msg"].startswith(FAULT)
     assert "in faulty" in shown[0]
     assert "s3cret" not in shown[0].replace('raise KeyError("s3cret")', "")
 
 
-def test_stopped_run_names_its_backup(action, tmp_path):
+@pytest.mark.parametrize(
+    ("changed", "sentence"), [(True, "The backup of what was there before is {}"), (False, "Nothing was changed.")]
+)
+def test_stopped_run_names_its_backup(action, changed, sentence):
     action.is_stopped = True
+    action.result["changed"] = changed
     with pytest.raises(KeyboardInterrupt):
         apply.apply(action)
-    assert action.said == f"1 updated. The backup of what was there before is {tmp_path / BK}"
-    (tmp_path / BK).unlink()
-    action.result["changed"] = False
-    with pytest.raises(KeyboardInterrupt):
-        apply.apply(action)
-    assert (action.said, list(tmp_path.iterdir())) == ("1 updated. Nothing was changed.", [])
+    assert action.said == f"1 updated. {sentence.format(action.backup)}"
+    assert action.backup.exists() is changed
 
 
 HOST = {**RUNTIME, "name": "Host", "id": "C" * 32, "whitelist": ["db.example.com"]}
@@ -258,7 +243,6 @@ def test_what_no_definition_can_express(tmp_path, check_mode):
     assert action.options_of_module["purge_exclude"] == ["Vendor *", "C" * 32]
     assert warning.startswith(f"No definition can express 'Host' ({'C' * 32}): whitelist[0] 'db.example.com' is not a ")
     assert warning.endswith(". It is not in the backup, and a purge spares it.")
-    assert check_mode or "Etl" not in action.seen
 
 
 def test_scripts_that_could_not_be_read(action):
@@ -273,10 +257,8 @@ def test_scripts_that_could_not_be_read(action):
 def test_definitions_that_are_not_given(action, tmp_path):
     """A null in an inventory counts as not given."""
     action.task_vars["mstr_runtimes"] = None
-    with pytest.raises(ValidationError, match=r"^Set mstr_runtimes or mstr_runtimes_src; neither is set\.$"):
-        apply.apply(action)
+    assert refused(action, r"^Set mstr_runtimes or mstr_runtimes_src; neither is set\.$")
     assert list(tmp_path.iterdir()) == []
-    (tmp_path / "r.yml").write_text("runtimes: [{name: A}]")
     action.task_vars |= {"mstr_runtimes_src": "r.yml", "mstr_runtimes_backup_dest": None}
     apply.apply(action)
     assert action.options_of_module == {"src": str(tmp_path / "r.yml")}
@@ -285,31 +267,28 @@ def test_definitions_that_are_not_given(action, tmp_path):
 def test_file_of_extra_variable_counts(action):
     """In place of the definitions of an inventory; else one of the two must go."""
     action.task_vars |= {"mstr_runtimes": [{"name": "A"}], "mstr_runtimes_src": "bk.yml"}
-    with pytest.raises(ValidationError, match=r"^Set only one of mstr_runtimes and mstr_runtimes_src"):
-        apply.apply(action)
-    action.extra = {"mstr_runtimes_src": "bk.yml"}
+    assert refused(action, r"^Set only one of mstr_runtimes and mstr_runtimes_src")
+    action.extra = {"mstr_runtimes_src": "bk.yml", "mstr_runtimes": []}
+    assert refused(action, r"^Set only one of mstr_runtimes and mstr_runtimes_src")
+    del action.extra["mstr_runtimes"]
     apply.apply(action)
     assert "runtimes" not in action.options_of_module
-    action.extra["mstr_runtimes"] = []
-    with pytest.raises(ValidationError, match=r"^Set only one of mstr_runtimes and mstr_runtimes_src"):
-        apply.apply(action)
 
 
 @pytest.mark.parametrize(
     ("extra", "sentence"),
     [
-        ({"mstr_runtimes_purge_limit": None}, "mstr_runtimes_purge_limit is empty"),
+        ({"mstr_runtimes_purge_limit": None}, "mstr_runtimes_purge_limit is empty, which would switch off"),
         ({"mstr_runtimes_journal_comment": 5349}, "mstr_runtimes_journal_comment must be text"),
     ],
 )
 def test_an_answer_that_ansible_changed(action, extra, sentence):
     """The role refuses it, too. In an inventory, null means that a variable is not set."""
     action.args = {}
-    action.task_vars |= {"mstr_runtimes": [{"name": "A"}], **extra}
+    action.task_vars |= extra
     apply.apply(action)
-    action.extra = extra
-    with pytest.raises(ValidationError, match=f"^{sentence}"):
-        apply.apply(action)
+    action.extra, action.options_of_module = extra, None
+    assert refused(action, f"^{sentence}")
 
 
 def test_a_file_is_relative_to_the_start(action, tmp_path):
@@ -318,12 +297,8 @@ def test_a_file_is_relative_to_the_start(action, tmp_path):
 
 
 def test_exemptions_of_a_host(action):
-    """They are added to those of the policy, whose rules stay. An empty guard is refused."""
-    action.task_vars |= {"mstr_runtimes_policy": {"whitelist_required": True, "exemptions": [1]}}
-    action.task_vars |= {"mstr_runtimes_exemptions": [2]}
+    """They are added to those of the policy, whose rules stay."""
+    action.task_vars["mstr_runtimes_policy"] = {"whitelist_required": True, "exemptions": [1]}
+    action.task_vars["mstr_runtimes_exemptions"] = [2]
     apply.apply(action)
     assert action.options_of_module["policy"] == {"whitelist_required": True, "exemptions": [1, 2]}
-    action.args = {}
-    action.task_vars["mstr_runtimes_purge_limit"] = ""
-    with pytest.raises(ValidationError, match=r"^mstr_runtimes_purge_limit is empty, which would switch off"):
-        apply.apply(action)

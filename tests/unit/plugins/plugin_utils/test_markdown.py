@@ -6,6 +6,8 @@ import re
 
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.differences import difference_lines
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from unit.support.report import applied, audit_of, change, plan_of, row, runtime, text_of
 
 # What means something in Markdown, in HTML or to a forge.
@@ -15,45 +17,35 @@ PARTS += ["www.x.example", "**b**", "_i_", "~~s~~", "---", "&lt;", "$`x`$", ":sm
 PARTS += ["<img src=x>", "# h", "- l", "1. l", "> q"]
 NET = "10.1.0.0/16"
 PANDAS, REQUESTS = {"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}
-FOLDS = {
-    "</details>",
-    "<details><summary>The definition that goes</summary>",
-    "<details><summary>What changes</summary>",
-}
+SUMMARIES = ("The definition that goes", "What changes")
+FOLDS = {"</details>", *(f"<details><summary>{text}</summary>" for text in SUMMARIES)}
 
 
-def test_every_text_is_data_in_markdown():
-    """A parser of CommonMark with tables finds every foreign text in a code span or in a fenced block."""
+@pytest.fixture(scope="module")
+def outside():
+    """Finds in Markdown what is not in code: the kinds of the parts, and their text."""
     markdown_it = pytest.importorskip("markdown_it")
-    hypothesis = pytest.importorskip("hypothesis")
-    some = hypothesis.strategies
-    texts = some.lists(some.one_of(some.sampled_from(PARTS), some.text(max_size=8)), max_size=6).map("".join)
     parser = markdown_it.MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
-    def outside(written):
-        """What is not in code: the kinds of the parts, and their text."""
-        tokens = parser.parse(written)
+    def parts_outside(report, kind):
+        tokens = parser.parse(text_of(report, suffix="md", kind=kind, check_mode=True))
         assert {token.content.strip() for token in tokens if token.type == "html_block"} <= FOLDS
         inner = [inner for token in tokens for inner in token.children or [token]]
         others = [token for token in inner if token.type not in ("fence", "code_inline", "html_block")]
         return [(token.type, re.sub("[0-9]+", "N", token.content)) for token in others]
 
-    plain = [outside(text_of(given, suffix="md", kind=kind, check_mode=True)) for given, kind in reports_of("x")]
-
-    @hypothesis.given(texts)
-    @hypothesis.settings(max_examples=60, deadline=None)
-    def check(text):
-        for (given, kind), expected in zip(reports_of(f"x{text}MARK\n{text}MARK"), plain):
-            found = outside(text_of(given, suffix="md", kind=kind, check_mode=True))
-            assert [part for part in found if "MARK" in part[1]] == []
-            assert {kind for kind, _text in found} <= {kind for kind, _text in expected}
-            assert {text for _kind, text in found} <= {text for _kind, text in expected} | {""}
-
-    check()
+    return parts_outside
 
 
-def reports_of(text):
-    return [(plan_of(text), "apply"), (audit_of(text), "audit")]
+@pytest.mark.parametrize(("report_of", "kind"), [(plan_of, "apply"), (audit_of, "audit")])
+@settings(max_examples=40)
+@given(text=st.lists(st.sampled_from(PARTS) | st.text(max_size=8), max_size=6).map("".join))
+def test_every_text_is_data_in_markdown(outside, report_of, kind, text):
+    """A parser of CommonMark with tables finds every foreign text in a code span or in a fenced block."""
+    found, plain = (outside(report_of(text), kind) for text in (f"x{text}MARK\n{text}MARK", "x"))
+    assert [part for part in found if "MARK" in part[1]] == []
+    assert {part for part, _text in found} <= {part for part, _text in plain}
+    assert {text for _part, text in found} <= {text for _part, text in plain} | {""}
 
 
 def test_an_entry_that_failed_as_markdown():
@@ -100,11 +92,8 @@ def test_a_cut():
     cut = dict(reversed(part.split(" ", 1)) for part in found[1].split(", "))
     shown = text.count("\n- `e: d"), text.count("**To delete** "), text.count("**To update** ")
     assert 0 < shown[0] < 300
-    assert [int(cut[what]) for what in ("deletions", "details of deletions", "updates")] == [
-        300 - shown[0],
-        300 - shown[1],
-        200 - shown[2],
-    ]
+    left_out = tuple(int(cut[what]) for what in ("deletions", "details of deletions", "updates"))
+    assert left_out == (300 - shown[0], 300 - shown[1], 200 - shown[2])
 
 
 @pytest.mark.parametrize(

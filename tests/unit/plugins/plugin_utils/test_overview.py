@@ -55,10 +55,7 @@ def test_a_check_and_a_run():
         "e: script 'C' in 'P' would use 'N' instead of 'Up'",
     ]
     done = applied(*rows, **more)
-    assert lines(done, False)[:2] == [
-        "e: 'Up' deleted",
-        "e: 1 created, 1 updated, 1 deleted, 1 script moved, 1 unchanged",
-    ]
+    assert lines(done, False)[1] == "e: 1 created, 1 updated, 1 deleted, 1 script moved, 1 unchanged"
     assert (done.outcome, applied(row("same", "none")).outcome) == ("changed", "unchanged")
     assert applied(*rows, check_mode=True).outcome == "drift"
 
@@ -68,8 +65,6 @@ def test_a_failure_names_its_runtime_once():
     broken = row("R", "none") | {"error": {"msg": "whitelist is wrong\npackages are wrong"}}
     report = applied(broken, failed=True, msg="1 failed:\nruntimes[0] 'R': …", summary={"failed": 1})
     assert lines(report) == ["e: 1 failed", "e: 'R' failed: whitelist is wrong", "e: 'R' failed: packages are wrong"]
-    unknown = row("r", "unknown") | {"error": {"msg": "It may have been updated."}}
-    assert lines(applied(unknown, failed=True))[1] == "e: 'r' failed: It may have been updated."
 
 
 @pytest.mark.parametrize(
@@ -81,22 +76,23 @@ def test_a_failure_names_its_runtime_once():
     ],
 )
 def test_a_task_that_failed_earlier(result, message):
-    reports = environments.applied("prod", result, False), environments.audited("prod", result, {})
-    assert [(report.outcome, report.counts, report.summary) for report in reports] == [("failed", None, None)] * 2
-    assert [lines(report) for report in reports] == [[f"prod: failed: {message}"]] * 2
+    apply, audit = environments.applied("prod", result, False), environments.audited("prod", result, {})
+    assert (apply.outcome, apply.summary, lines(apply)) == ("failed", None, [f"prod: failed: {message}"])
+    assert (audit.outcome, audit.counts, lines(audit)) == ("failed", None, [f"prod: failed: {message}"])
 
 
-@pytest.mark.parametrize(
-    "warning", ["Careful.", {"event": {"msg": "Careful."}}, SimpleNamespace(event=SimpleNamespace(msg="Careful."))]
-)
+EVENT = SimpleNamespace(event=SimpleNamespace(msg="Careful."))
+
+
+@pytest.mark.parametrize("warning", ["Careful.", {"event": {"msg": "Careful."}}, EVENT])
 def test_a_warning_in_any_form(warning):
     """ansible-core 2.19 and newer may have an object."""
     assert lines(applied(row("r", "none"), warnings=[warning])) == ["e: 1 unchanged", "e: warning: Careful."]
 
 
 def test_a_smoke_test_is_code_that_somebody_approves():
-    report = applied(row("R", "created", smoke_test="import pandas\nassert pandas.__version__"), check_mode=True)
-    assert lines(report)[2:] == ["e: 'R' smoke test: import pandas", "e: 'R' smoke test: assert pandas.__version__"]
+    report = applied(row("R", "created", smoke_test="import pandas\npandas.show"), check_mode=True)
+    assert lines(report)[2:] == ["e: 'R' smoke test: import pandas", "e: 'R' smoke test: pandas.show"]
 
 
 def test_twenty_lines_and_all_deletions():
@@ -126,20 +122,17 @@ def test_exemptions_and_undefined_runtimes_of_an_apply():
     assert "Extra" not in "\n".join(lines(applied(row("r", "none"), undefined=undefined)))
 
 
+EMPTY = {"runtimes": []}
 BROKEN = {"runtimes": [row("R") | {"changes": 5}, row("S", "none")], "msg": "1 updated.", "warnings": ["Careful."]}
 
 
 @pytest.mark.parametrize(
     "report",
-    [
-        lambda: environments.applied("e", BROKEN, False),
-        lambda: environments.audited("e", {"read": {"runtimes": []}, "applied": BROKEN}, {}),
-    ],
+    [environments.applied("e", BROKEN, False), environments.audited("e", {"read": EMPTY, "applied": BROKEN}, {})],
     ids=["applied", "audited"],
 )
 def test_an_error_in_a_report_hides_nothing(report):
     """What was written, the message of the task and the error are shown."""
-    report = report()
     assert report.outcome == "failed"
     first, second, third, warning = lines(report)
     assert first == "e: failed: 1 updated."
@@ -157,38 +150,39 @@ def test_a_packed_value_is_the_same():
 SCRIPT = {"name": "Load", "tasks": [{"active": True, "schedule": {"name": "nightly"}}]}
 
 
+WIDE = runtime(1, "Wide", whitelist=["::/0"])
+OLD = runtime(1, "R", runtime_version="3.7.1", scripts=[SCRIPT])
+
+
 @pytest.mark.parametrize(
-    ("reports", "not_reached", "sentence"),
+    ("reports", "sentence"),
     [
-        ([audited(policy=POLICY)], [], "No problems were found in the environment."),
+        ([audited(policy=POLICY)], "No problems were found in the environment."),
         (
             [audited(name="a", policy=POLICY), audited(name="b")],
-            [],
             "No problems were found in any of the 2 environments, but no policy was evaluated for b.",
         ),
         (
-            [failed("dev"), environment("prod"), audited(runtime(1, "Wide", whitelist=["::/0"]), name="test")],
-            ["far"],
-            "Problems were found: dev failed; far could not be reached; 2 runtimes are open to everything; 4 "
-            "violations; 2 differ from their definitions.",
+            [failed("dev"), environment("prod"), audited(WIDE, name="test")],
+            "Problems were found: dev failed; 2 runtimes are open to everything; 4 violations; 2 differ from their "
+            "definitions.",
         ),
-        (
-            [audited(runtime(1, "R", runtime_version="3.7.1", scripts=[SCRIPT]), policy=POLICY)],
-            [],
-            "Problems were found: 1 script on a schedule with a Python that ends.",
-        ),
+        ([audited(OLD, policy=POLICY)], "Problems were found: 1 script on a schedule with a Python that ends."),
     ],
     ids=["clean", "without a policy", "the worst first", "Python"],
 )
-def test_one_sentence_concludes_an_audit(reports, not_reached, sentence):
-    assert conclusion(run_of(*reports, not_reached=not_reached)) == sentence
+def test_one_sentence_concludes_an_audit(reports, sentence):
+    assert conclusion(run_of(*reports)) == sentence
+
+
+def test_what_was_not_reached_is_a_problem():
+    assert conclusion(run_of(not_reached=["far"])) == "Problems were found: far could not be reached."
 
 
 def test_names_stand_below_the_conclusion():
     """With their numbers, deletions first."""
-    old = runtime(1, "R", runtime_version="3.7.1", scripts=[SCRIPT])
-    gone = audited(old, name="dev", plan=planned(row("Trial", "deleted")))
-    wide = [audited(runtime(1, "Wide", whitelist=["::/0"]), name=name) for name in ("test", "prod")]
+    gone = audited(OLD, name="dev", plan=planned(row("Trial", "deleted")))
+    wide = [audited(WIDE, name=name) for name in ("test", "prod")]
     assert [*problem_lines(run_of(gone, *wide))] == [
         "1 runtime would be deleted: 'Trial' in dev",
         "2 runtimes are open to everything: 'Wide' in test, prod",
@@ -207,7 +201,6 @@ def test_drift_of_several_environments():
         ("R", "differs: others '' → 'x'", ["dev", "prod"]),
         ("r", "would be created", ["test"]),
     ]
-    assert drift_of(run_of(both[0])) == []
 
 
 def test_one_sentence_concludes_an_apply():

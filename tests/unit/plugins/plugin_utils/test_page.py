@@ -46,15 +46,11 @@ def test_a_new_field_is_seen_everywhere(form, monkeypatch):
     """A row in the table is enough: drift, definition that goes, and every format."""
     monkeypatch.setitem(BY_NAME, "log_level", BY_NAME["others"]._replace(name="log_level", api="logLevel"))
     new = runtime(1, "R", log_level="debug")
-    rows = [
-        row("R", "updated", change("log_level", "debug", "trace"), id=new["id"], runtime=new),
-        row("S", "deleted", runtime={"log_level": "loud"}),
-    ]
-    report = audited(new, plan=planned(*rows))
+    updated = row("R", "updated", change("log_level", "debug", "trace"), id=new["id"], runtime=new)
+    report = audited(new, plan=planned(updated, row("S", "deleted", runtime={"log_level": "loud"})))
     assert report.changes[0]["definition"] == {"log_level": "loud"}
     text = html.unescape(re.sub("</?(del|ins|bdi|b)>", "", text_of(report, suffix=form)))
-    assert "log_level" in text
-    assert "trace" in text
+    assert ("log_level" in text, "trace" in text) == (True, True)
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
@@ -84,22 +80,15 @@ def test_a_value_of_another_kind():
     assert "{&#39;seconds&#39;: 60}" in text_of(report, kind="apply")
 
 
-@pytest.mark.parametrize(("number", "is_open"), [(12, True), (13, False)])
-def test_many_runtimes_with_findings_are_folded(number, is_open):
-    """Their drift is one table for all environments."""
-    some = [runtime(each, f"R{each}") for each in range(number)]
-    rows = [row(each["name"], "updated", change("exec_timeout", 60, 600), id=each["id"]) for each in some]
-    both = [audited(*some, name=name, plan=planned(*rows)) for name in ("dev", "prod")]
-    text = text_of(*both)
-    assert text.count('<details class="rt" open data-finding>') == 2 * number * is_open
-    assert text.count('<details class="rt" data-finding>') == 2 * number * (not is_open)
-    assert text.count("<td><bdi>differs: exec_timeout 60 → 600</bdi></td><td><bdi>dev, prod</bdi></td>") == number
+def test_drift_of_several_environments_is_one_table():
+    differs = row("R", "updated", change("exec_timeout", 60, 600), id=runtime(1, "R")["id"])
+    text = text_of(*(audited(runtime(1, "R"), name=name, plan=planned(differs)) for name in ("dev", "prod")))
+    assert "<td><bdi>differs: exec_timeout 60 → 600</bdi></td><td><bdi>dev, prod</bdi></td>" in text
 
 
 def test_names_stand_below_the_table():
     """So that the first screen of a phone has the conclusion and the table of environments."""
     text = text_of(audited(runtime(1, "Wide", whitelist=["0.0.0.0/0"])))
     head, _table, below = text.partition("</table>")
-    assert "Problems were found: 1 runtime is open to everything." in head
-    assert "Wide" not in head
+    assert ("Problems were found: 1 runtime is open to everything." in head, "Wide" in head) == (True, False)
     assert "1 runtime is open to everything: &#39;Wide&#39; in e" in below

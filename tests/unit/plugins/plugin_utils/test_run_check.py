@@ -10,9 +10,9 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.check import UNKNOWN, NewRun, run_errors
 
-LOCAL = {"ansible_connection": "local"}
 RUNTIMES = [{"name": "A"}]
 POLICY = {"networks_within": ["10.0.0.0/8"]}
+PLAN_IDS = {"mstr_runtimes_plan_ids": {}}
 EXEMPT = {"runtime": "A", "reason": "x", "until": "2099-01-01"}
 
 
@@ -33,14 +33,9 @@ def errors(playbook="apply", common=None, a=None, b=None, extra=None, check=Fals
     """What is wrong with a run on two environments. An extra variable is a variable of both, too."""
     definitions = {"mstr_runtimes_src": "r.yml"} if playbook == "apply" else {}
     hosts = {
-        name: {
-            "mstr_base_url": f"https://{name}.example.com/L",
-            **LOCAL,
-            **definitions,
-            **(common or {}),
-            **(own or {}),
-        }
-        for name, own in (("a", {**(a or {}), **(extra or {})}), ("b", {**(b or {}), **(extra or {})}))
+        name: {"mstr_base_url": f"https://{name}.example.com/L", "ansible_connection": "local"}
+        | {**definitions, **(common or {}), **(own or {}), **(extra or {})}
+        for name, own in (("a", a), ("b", b))
     }
     return run_errors(NewRun(playbook, hosts, extra or {}, check, environ or {}, {}, str(Path.cwd())))
 
@@ -48,8 +43,7 @@ def errors(playbook="apply", common=None, a=None, b=None, extra=None, check=Fals
 @pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe"])
 def test_a_usual_run_may_begin(playbook):
     """Variables of other programs, and those that only look like ours, are no concern of the check."""
-    own = {"mstr_maintenance_plan": "Q3", "mstr_runtimes_plan_ids": {}, "mstr_exports": {}}
-    own["vault_mstr_pasword"] = "x"
+    own = {"mstr_maintenance_plan": "Q3", "mstr_exports": {}, "vault_mstr_pasword": "x"}
     assert errors(playbook, {"mstr_runtimes_policy": POLICY, "mstr_runtimes_purge": True, **own}) == []
 
 
@@ -59,20 +53,10 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_report_dest": "link.html"}, "mstr_runtimes_src and mstr_report_dest are the same file"),
         ({"mstr_plan_dest": "p.json", "mstr_report_dest": "a.md, ./p.json"}, "mstr_report_dest and mstr_plan_dest are"),
         ({"mstr_plan_dest": "p.json", "mstr_plan_src": "plan.json"}, "only one of mstr_plan_src and mstr_plan_dest"),
-        ({"mstr_plan_src": "plan.json", "mstr_runtimes_plan_ids": {}}, "of mstr_plan_src and mstr_runtimes_plan_ids."),
-        (
-            {"mstr_runtimes_plan_id": "x", "mstr_runtimes_plan_ids": {}},
-            "mstr_runtimes_plan_id and mstr_runtimes_plan_ids.",
-        ),
-        (
-            {"mstr_runtimes_plan_ids": "x"},
-            "mstr_runtimes_plan_ids must be a dictionary of hosts and plan ids, not 'x'.",
-        ),
-        (
-            {"mstr_runtimes_policy": "", "mstr_plan_src": ""},
-            "mstr_plan_src and mstr_runtimes_policy are empty, which",
-        ),
-        ({"mstr_runtimes_purge_limit": None}, "mstr_runtimes_purge_limit is empty, which"),
+        ({"mstr_plan_src": "plan.json", **PLAN_IDS}, "only one of mstr_plan_src and mstr_runtimes_plan_ids."),
+        ({"mstr_runtimes_plan_id": "x", **PLAN_IDS}, "only one of mstr_runtimes_plan_id and mstr_runtimes_plan_ids."),
+        ({"mstr_runtimes_plan_ids": "x"}, "must be a dictionary of hosts and plan ids, not 'x'."),
+        ({"mstr_runtimes_policy": "", "mstr_plan_src": ""}, "mstr_plan_src and mstr_runtimes_policy are empty, which"),
         ({"mstr_runtimes_journal_comment": 5349}, "mstr_runtimes_journal_comment must be text, but"),
         ({"mstr_plan_src": "missing.json"}, "missing.json cannot be read: No such file or directory."),
         ({"mstr_plan_src": "r.yml"}, "r.yml is not a plan in format 1; write one"),
@@ -91,13 +75,15 @@ def test_a_run_that_would_go_wrong(more, sentence):
 
 
 def test_a_gate_that_is_no_switch():
-    [error] = errors("audit", {"mstr_runtimes": RUNTIMES}, extra={"mstr_fail_on_drift": "ture"})
-    assert error == "mstr_fail_on_drift must be true or false, not 'ture'."
+    assert errors("audit", {"mstr_runtimes": RUNTIMES}, extra={"mstr_fail_on_drift": "ture"}) == [
+        "mstr_fail_on_drift must be true or false, not 'ture'."
+    ]
 
 
 def test_a_plan_is_written_only_in_check_mode():
-    [error] = errors(extra={"mstr_plan_dest": "p.json"})
-    assert error == "mstr_plan_dest writes the plan of a check; start the playbook with --check."
+    assert errors(extra={"mstr_plan_dest": "p.json"}) == [
+        "mstr_plan_dest writes the plan of a check; start the playbook with --check."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -122,18 +108,12 @@ def test_one_file_for_all_hosts(name):
     assert "(a has 'x.json'; b has none)" in error
 
 
-NO_RULE = {"mstr_fail_on_violation": "yes", "mstr_runtimes_policy": {"exemptions": [EXEMPT]}}
-
-
-NOTHING = {"mstr_fail_on_drift": True, "mstr_runtimes": [], "mstr_runtimes_src": None}
-
-
 @pytest.mark.parametrize(
     ("more", "would_be"),
     [
-        (NOTHING, "definitions"),
+        ({"mstr_fail_on_drift": True, "mstr_runtimes": []}, "definitions"),
         ({"mstr_fail_on_drift": True, "mstr_runtimes": None, "mstr_runtimes_src": "none.yml"}, "definitions"),
-        (NO_RULE, "rules"),
+        ({"mstr_fail_on_violation": "yes", "mstr_runtimes_policy": {"exemptions": [EXEMPT]}}, "rules"),
         ({"mstr_fail_on_violation": True}, "rules"),
     ],
 )
@@ -157,24 +137,20 @@ SESSION = encode(SessionString("https://a.example.com/L", "token", []))
     ids=["variable", "environment variable", "session in the environment"],
 )
 def test_two_hosts_on_one_server_must_not_purge(b, environ):
-    [error] = errors(a={"mstr_runtimes_purge": "yes"}, b=b, environ=environ)
-    assert error.startswith(
-        "a and b are one server, https://a.example.com/L, so the purge of a would delete what only other"
-    )
+    purges = {"mstr_runtimes_purge": "yes"}
+    [error] = errors(a=purges, b=b, environ=environ)
+    assert error.startswith("a and b are one server, https://a.example.com/L, so the purge of a would delete what only")
     assert errors(b=b, environ=environ) == []
     # On a different host, the environment variables of the control node do not count.
     ssh = {"ansible_connection": "ssh"}
-    assert bool(errors(a={"mstr_runtimes_purge": "yes"}, b={**b, **ssh}, environ=environ)) is not bool(environ)
+    assert bool(errors(a=purges, b={**b, **ssh}, environ=environ)) is not bool(environ)
 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
         ("mstr_plan_source", "; the nearest one is mstr_plan_src. Rename or remove it."),
-        (
-            "mstr_runtime_src",
-            "mstr_runtime_src is not a variable of mstr.library; the nearest one is mstr_runtimes_src.",
-        ),
+        ("mstr_runtime_src", "is not a variable of mstr.library; the nearest one is mstr_runtimes_src."),
         ("mstr_audit_x", "mstr_audit_x is not a variable of mstr.library. Rename or remove it."),
     ],
 )
@@ -188,11 +164,7 @@ def test_name_that_looks_like_ours(name, sentence):
     [
         ("apply", {"mstr_fail_on_drift": True}, "apply does not use mstr_fail_on_drift; audit does."),
         ("export", {"mstr_report_dest": "r.html"}, "export does not use mstr_report_dest; apply and audit do."),
-        (
-            "apply",
-            {"mstr_purge_limit": 1},
-            "mstr_purge_limit is not a variable of mstr.library; the nearest one is mstr_ru",
-        ),
+        ("apply", {"mstr_purge_limit": 1}, "mstr_purge_limit is not a variable of mstr.library; the nearest one is"),
     ],
 )
 def test_an_extra_variable_of_no_use(playbook, extra, sentence):
@@ -203,8 +175,7 @@ def test_an_extra_variable_of_no_use(playbook, extra, sentence):
 
 def test_what_is_not_known_yet():
     names = ("mstr_runtimes_src", "mstr_runtimes_policy", "mstr_fail_on_drift", "mstr_runtimes", "mstr_base_url")
-    unknown = dict.fromkeys(names, UNKNOWN)
-    assert errors("audit", unknown) == []
+    assert errors("audit", dict.fromkeys(names, UNKNOWN)) == []
     assert errors("export", {"mstr_export_dest": UNKNOWN}) == []
 
 

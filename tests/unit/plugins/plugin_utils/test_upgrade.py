@@ -46,9 +46,15 @@ def content_of(*runtimes, **more):
     return parsed(written(*runtimes, **more)[0].text)
 
 
-def names_in(content):
-    """The new runtimes of a file."""
-    return [entry["name"] for entry in content["runtimes"] if "state" not in entry]
+def new_and_old(content):
+    """The new runtimes of a file, and the old ones."""
+    new = [entry["name"] for entry in content["runtimes"] if "state" not in entry]
+    old = [entry["name"] for entry in content["runtimes"] if "state" in entry]
+    return new, old
+
+
+DEFAULT = runtime("(Default) X", "3.10.5", id=DEFAULT_ID, is_default=True)
+HOST = runtime("Host", "3.10.5", whitelist=["db.example.com"])
 
 
 @pytest.mark.parametrize(
@@ -57,12 +63,11 @@ def names_in(content):
         ("3.12", OFFERED, "3.12.11"),
         ("3.12.9", OFFERED, "3.12.9"),
         ("3.12.9", None, "3.12.9"),
-        ("3.12", ["3.12"], "3.12"),
-        ("3.12", ["3.12." + "9" * 5000, "3.12.1"], "3.12.1"),
+        ("3.12", ["3.12." + "9" * 5000, "3.12"], "3.12"),
     ],
 )
 def test_the_version(target, offered, expected):
-    """The newest of a branch that is offered; a number of ten is more than one of nine."""
+    """The newest of a branch that is offered."""
     assert Upgrade(target, TODAY).version(offered) == expected
 
 
@@ -80,50 +85,46 @@ def test_a_version_that_is_not_offered(target, offered, sentence):
 
 
 @pytest.mark.parametrize(
-    ("target", "expected"),
+    ("target", "sentence"),
     [
         (3.1, "not the number 3.1, because YAML reads 3.10 as 3.1"),
         ("3.10", "Python 3.10 itself ends or ended on 2026-10-31"),
         ("3.7", "Python 3.7 itself has ended"),
         ("3", "'3' is not a version of Python"),
-        ("3.11", None),
-        ("3.15", None),
     ],
 )
-def test_variables(target, expected):
-    errors = list(upgrade_errors(target, TODAY))
-    assert len(errors) == bool(expected)
-    assert expected is None or expected in errors[0]
+def test_a_target_that_is_refused(target, sentence):
+    [error] = upgrade_errors(target, TODAY)
+    assert sentence in error
+
+
+@pytest.mark.parametrize("target", ["3.11", "3.15"])
+def test_a_target(target):
+    assert [*upgrade_errors(target, TODAY)] == []
 
 
 def test_the_order_and_what_is_in_it():
     """Most planned runs first, then most scripts. What is new enough, or unknown, is not in it."""
-    file, notes = written(
+    old = (
         runtime("B", "3.10.5"),
         runtime("A", "3.10.5"),
         runtime("Two scripts", "3.9.1", scripts=[script("x"), script("y")]),
         runtime("Planned", "3.8.1", scripts=[script("x", "nightly", "weekly")]),
-        runtime("New", "3.12.9"),
-        runtime("Unknown", "3.99.1"),
-        runtime("Any", None),
-        runtime("(Default) X", "3.10.5", id=DEFAULT_ID, is_default=True),
-        runtime("Host", "3.10.5", whitelist=["db.example.com"]),
-        runtime("New host", "3.13.1", whitelist=["db.example.com"]),
     )
-    content = parsed(file.text)
-    assert names_in(content) == ["Planned (3.12)", "Two scripts (3.12)", "A (3.12)", "B (3.12)"]
-    assert [entry["name"] for entry in content["runtimes"] if "state" in entry] == ["Planned", "Two scripts", "A", "B"]
+    new = runtime("New", "3.12.9"), runtime("New host", "3.13.1", whitelist=["db.example.com"])
+    file, notes = written(*old, *new, runtime("Unknown", "3.99.1"), runtime("Any", None), DEFAULT, HOST)
+    content, names = parsed(file.text), ["Planned", "Two scripts", "A", "B"]
+    assert new_and_old(content) == ([f"{name} (3.12)" for name in names], names)
     assert [entry["runtime"] for entry in content["scripts"]] == ["Planned (3.12)", *["Two scripts (3.12)"] * 2]
-    shown = "\n".join(notes)
-    names = ("'Unknown'", "'Any'", "'(Default) X'", "'Host'")
-    assert [name for name in names if name not in shown or name not in file.header] == []
-    assert "'New" not in shown
+    for_people = "\n".join(notes)
+    named = ("'Unknown'", "'Any'", "'(Default) X'", "'Host'")
+    assert [name for name in named if name not in for_people or name not in file.header] == []
+    assert "'New" not in for_people
 
 
 def test_nothing_to_do_needs_no_version():
-    """Where nothing has to move, it does not matter what the server offers. The default runtime is still named."""
-    default = runtime("(Default) X", "3.10.5", id=DEFAULT_ID, is_default=True)
-    file, notes = written(default, runtime("R", "9" * 5000 + ".1"), runtime("S", "3.13.1"), target="3.14")
+    """Where nothing has to move, it does not matter what the server offers. The default runtime is named."""
+    file, notes = written(DEFAULT, runtime("R", "9" * 5000 + ".1"), runtime("S", "3.13.1"), target="3.14")
     assert file is None
     assert ["(Default) X" in note for note in notes] == [True, False]
 
@@ -131,8 +132,8 @@ def test_nothing_to_do_needs_no_version():
 @pytest.mark.parametrize(
     ("runtimes", "expected"),
     [
-        ([runtime("(Default) X", "3.10.5", id=DEFAULT_ID, is_default=True)], True),
-        ([runtime("Host", "3.10.5", whitelist=["db.example.com"])], True),
+        ([DEFAULT], True),
+        ([HOST], True),
         ([runtime("New", "3.12.9"), runtime("Unknown", "3.99.1"), runtime("Any", None)], False),
     ],
 )
@@ -144,10 +145,9 @@ def test_whether_anything_is_due(runtimes, expected):
 def test_a_name_cannot_end_its_comment():
     """A line break in a name is data."""
     hostile = "x\nruntimes: []\r- name: y\u2028{{ z }}"
-    host = runtime("Host", "3.10.5", whitelist=[hostile])
-    file, notes = written(runtime("R", "3.10.5", scripts=[script(hostile, hostile)]), host)
+    file, notes = written(runtime("R", "3.10.5", scripts=[script(hostile, hostile)]), {**HOST, "whitelist": [hostile]})
     assert len(notes) == 1
-    assert [entry["name"] for entry in parsed(file.text)["runtimes"]] == ["R (3.12)", "R"]
+    assert new_and_old(parsed(file.text)) == (["R (3.12)"], ["R"])
 
 
 def test_the_new_runtime_the_scripts_and_the_old_one():
@@ -160,23 +160,18 @@ def test_the_new_runtime_the_scripts_and_the_old_one():
     assert content_of(old)["scripts"] == [{"id": "Load", "name": "Load", "project": "p", "runtime": "R (3.12)"}]
 
 
-@pytest.mark.parametrize("scripts", [[], [script("Load")]])
-def test_what_each_file_says(scripts):
-    content = content_of(runtime("R", "3.10.5", scripts=scripts))
-    assert (content["partial"], content["server"], len(content["scripts"])) == (True, "https://x", len(scripts))
+def test_what_each_file_says():
+    content = content_of(runtime("R", "3.10.5"))
+    assert (content["partial"], content["server"], content["scripts"]) == (True, "https://x", [])
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [
-        ("R (3.10)", "R (3.12)"),
-        ("R (EU)", "R (EU) (3.12)"),
-        ("R (3.10) EU", "R (3.10) EU (3.12)"),
-    ],
+    [("R (3.10)", "R (3.12)"), ("R (EU)", "R (EU) (3.12)"), ("R (3.10) EU", "R (3.10) EU (3.12)")],
 )
 def test_the_branch_in_a_name(name, expected):
     """It takes the place of an earlier one."""
-    assert names_in(content_of(runtime(name, "3.10.5"))) == [expected]
+    assert new_and_old(content_of(runtime(name, "3.10.5")))[0] == [expected]
 
 
 def test_a_half_done_upgrade_goes_on():
@@ -185,31 +180,28 @@ def test_a_half_done_upgrade_goes_on():
     assert content_of(old, done) == content_of(old)
 
 
+NEW_ID = runtime("R (3.12)", None)["id"]
+
+
 @pytest.mark.parametrize(
     ("others", "note"),
     [
-        (
-            [runtime("R (3.12)", "3.12.9")],
-            f"a different runtime has its new name 'R (3.12)' ({sum(map(ord, 'R (3.12)')):032X}",
-        ),
+        ([runtime("R (3.12)", "3.12.9")], f"a different runtime has its new name 'R (3.12)' ({NEW_ID}"),
         ([runtime("R (3.12)", "3.12.11", id=letter * 32) for letter in "AB"], f"({'A' * 32}, {'B' * 32}); rename one"),
-        (
-            [runtime("R (3.10)", "3.10.5", scripts=[script("x")])],
-            "another entry of this file has its new name 'R (3.12)'",
-        ),
+        ([runtime("R (3.10)", "3.10.5", scripts=[script("x")])], "another entry of this file has its new name"),
     ],
 )
 def test_a_name_that_is_taken(others, note):
     """By a different runtime, or by another entry."""
     file, notes = written(runtime("R", "3.10.5"), runtime("S", "3.10.5"), *others)
     assert any(text.startswith("Runtime 'R' is not in this file: ") and note in text for text in notes)
-    assert "R" not in [entry["name"] for entry in parsed(file.text)["runtimes"]]
+    assert "R" not in new_and_old(parsed(file.text))[1]
     assert all(f"# {text}\n" in file.text for text in notes)
 
 
 def test_the_default_runtime_is_never_deleted():
     """Not even if another runtime has its name, so that a definition has it, too."""
-    default = runtime("R", "3.10.5", id=DEFAULT_ID, is_default=True, scripts=[script("x"), script("y")])
+    default = {**DEFAULT, "name": "R", "scripts": [script("x"), script("y")]}
     new, absent = content_of(default, runtime("R", "3.10.5"))["runtimes"]
     assert (new["name"], absent["id"]) == ("R (3.12)", runtime("R", None)["id"])
 
@@ -221,9 +213,8 @@ def test_a_new_name_of_its_own():
     assert notes == ["Runtime 'R (3.12)' is not in this file: it has the name of the new runtime itself; rename it."]
 
 
-LOAD = {"id": "Load", "name": "Load"}
 UNKNOWN = "which scripts use it is unknown"
-NO_TASKS = [script("Load", tasks=None)]
+PERHAPS = "used by 1 script: 'Load' in 'Sales', and perhaps by more"
 
 
 @pytest.mark.parametrize(
@@ -231,41 +222,38 @@ NO_TASKS = [script("Load", tasks=None)]
     [
         ([], unread(SALES), UNKNOWN),
         ([], unread(), UNKNOWN),
-        (
-            [script("Load")],
-            unread({"id": "f", "name": "Finance"}),
-            "used by 1 script: 'Load' in 'Sales', and perhaps by more",
-        ),
-        ([script("Load")], unread(SALES, {"id": "x", "name": "x"}), "'Load' in 'Sales', and perhaps by more"),
-        ([script("Load")], unread(), "and perhaps by more"),
+        ([script("Load")], unread({"id": "f", "name": "Finance"}), PERHAPS),
+        ([script("Load")], unread(SALES, {"id": "x", "name": "x"}), PERHAPS),
+        ([script("Load")], unread(), PERHAPS),
     ],
 )
 def test_scripts_that_could_not_be_read(scripts, failure, use):
     """Any runtime may have more of them, so none is deleted, and no script is moved."""
     file, notes = written(runtime("R", "3.10.5", scripts=scripts), unread=[failure])
     content = parsed(file.text)
-    assert ([entry["name"] for entry in content["runtimes"]], content["scripts"]) == (["R (3.12)"], [])
+    assert (new_and_old(content), content["scripts"]) == ((["R (3.12)"], []), [])
     assert f"{use}\n# Not every script could be read, so the old runtime stays. " in file.text
     assert [note.startswith("Scripts or their schedules could not be read: ") for note in notes] == [True]
     assert "used by 0" not in file.text
 
 
-ELSEWHERE = {"id": "h", "name": "HR"}
+LOAD, LOST = ({"id": name, "name": name} for name in ("Load", "Lost"))
 
 
 @pytest.mark.parametrize(
-    ("scripts", "failure", "dangling"),
+    ("tasks", "failure", "dangling"),
     [
-        (NO_TASKS, unread(), []),
-        (NO_TASKS, unread(SALES), []),
-        (NO_TASKS, unread(SALES), [script("Lost", project=ELSEWHERE)]),
-        ([script("Load")], unread(SALES, LOAD), []),
-        ([script("Load")], unread(SALES, {"id": "Lost", "name": "Lost"}), [script("Lost")]),
+        (None, unread(), []),
+        (None, unread(SALES), []),
+        (None, unread(SALES), [script("Lost", project={"id": "h", "name": "HR"})]),
+        ([], unread(SALES, LOAD), []),
+        ([], unread(SALES, LOST), [script("Lost")]),
     ],
 )
-def test_schedules_that_could_not_be_read(scripts, failure, dangling):
+def test_schedules_that_could_not_be_read(tasks, failure, dangling):
     """All scripts are known, so they are moved."""
-    content = content_of(runtime("R", "3.10.5", scripts=scripts), unread=[failure], dangling=dangling)
+    old = runtime("R", "3.10.5", scripts=[script("Load", tasks=tasks)])
+    content = content_of(old, unread=[failure], dangling=dangling)
     assert [entry["runtime"] for entry in content["scripts"]] == ["R (3.12)"]
 
 
@@ -274,8 +262,7 @@ def test_a_script_with_a_secret():
     secret, plain = script("Load", has_secret=True), script("Close")
     file, _notes = written(runtime("R", "3.10.5", scripts=[secret, plain]), runtime("S", "3.10.5"))
     content = parsed(file.text)
-    assert [entry["name"] for entry in content["runtimes"]] == ["R (3.12)", "S (3.12)", "S"]
-    assert content["scripts"] == []
+    assert (new_and_old(content), content["scripts"]) == ((["R (3.12)", "S (3.12)"], ["S"]), [])
     assert "so the old runtime stays: 'Load' in 'Sales'. Assign them with mstr_script_runtime, and check" in file.text
 
 
@@ -291,9 +278,8 @@ def test_an_exemption_has_to_follow_the_name(meant, is_said):
 
 def test_what_nobody_can_check():
     """A package whose name is none, and a Python without a known end of support."""
-    file, notes = written(
-        runtime("R", "3.10.5", packages=[{"name": "https://x/y.whl"}]), target="3.99.1", versions=["3.99.1"]
-    )
+    old = runtime("R", "3.10.5", packages=[{"name": "https://x/y.whl"}])
+    file, notes = written(old, target="3.99.1", versions=["3.99.1"])
     assert "# smoke_test does not check these packages, whose names it does not know: https://x/y.whl\n" in file.text
     assert notes == ["Until when Python 3.99 is supported is unknown."]
 
