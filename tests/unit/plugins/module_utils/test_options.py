@@ -8,6 +8,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._options import (
     all_without_errors,
+    unloggable_errors,
     without_errors,
     without_secrets,
 )
@@ -153,6 +154,13 @@ def test_a_whole_result_as_session():
     given = {"session": {"session": "abcdefgh"}, "base_url": "x"}
     error = "session must be a text; give result.session, not the whole result of mstr_session"
     assert all_without_errors(argument_spec(), given) == ({"session": None, "base_url": "x"}, [error])
+
+
+def test_text_that_ansible_cannot_log():
+    """It is named and not quoted, because it may be a secret."""
+    half, nul = "contains half of a character (a lone surrogate); remove it", "contains a NUL character; remove it"
+    params = {"names": ["ok", "a\ud800b"], "ca_path": "c\0", "password": "s3cret-\udc80"}
+    assert unloggable_errors(params) == [f"names[1] {half}", f"password {half}", f"ca_path {nul}"]
 
 
 JSON = st.recursive(
