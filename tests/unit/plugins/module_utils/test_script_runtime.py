@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.moves import move_result
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
-from ansible_collections.mstr.library.plugins.module_utils._model.scripts import Project, SavedScript, Unread, Usage
+from ansible_collections.mstr.library.plugins.module_utils._model.scripts import Project, SavedScript, Usage
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import UNKNOWN
 from ansible_collections.mstr.library.plugins.module_utils._work import script_runtime
 from ansible_collections.mstr.library.plugins.module_utils._work.assign import assign as carry_out
@@ -218,21 +218,6 @@ def planned(usage, *given):
 @pytest.fixture
 def sales():
     return Server({"name": "Old", "id": ID}, {"name": "New", "id": OTHER_ID}).seed_scripts(**{LOAD: ID})
-
-
-@pytest.mark.parametrize(
-    ("usage", "given", "why"),
-    [
-        (USAGE, entry(name="Load", project="Slaes"), "no such script"),
-        (Usage([*USAGE.scripts, USAGE.scripts[0]._replace(id=CLOSE)]), entry(name="Load"), f"name: {LOAD}, {CLOSE};"),
-        (Usage([], [Unread(SALES, USAGE.scripts[0], MstrError("Not yours."))]), entry(name="Load"), "Not yours."),
-        (Usage([], [Unread(None, None, MstrError("No list."))]), entry(id=LOAD), "No list."),
-    ],
-)
-def test_plan_without_script_has_reason(usage, given, why):
-    [move] = planned(usage, given)
-    assert move_result(move)["action"] == "failed"
-    assert why in move.error.sentence
 
 
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])
