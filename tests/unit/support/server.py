@@ -172,6 +172,10 @@ class Server:
         faults = [Fault(method, error, **how) for _time in range(times)]
         self._faults += [Fault(method, None)] * (turn - 1) + faults
 
+    def change_answer(self, call: str, change: Callable[[Any], Any]) -> None:
+        """What the server returns of the call "METHOD /path" is changed."""
+        self.rewrite = lambda asked, data: change(data) if asked == call else data
+
     def switch(self, **values: Any) -> None:
         self.core.switches.set(values)
 

@@ -112,8 +112,7 @@ def test_kind_that_a_server_loses(server):
 
 def test_what_a_server_loses_all_the_same(server):
     """The first script is moved alone: if it loses something, the others are left as they are."""
-    read = "GET /scripts/" + "1".zfill(32)
-    server.rewrite = lambda call, data: {**data, "description": ""} if call == read and updates(server) else data
+    server.change_answer(f"GET /scripts/{1:032X}", lambda data: data | {"description": ""} if updates(server) else data)
     done = assign(server)
     assert moves(done) == [("Close", "moved"), ("Load", "failed"), ("Report", "failed")]
     assert done["scripts"][0]["error"]["msg"] == f"{LOSS}description. Check it."
@@ -246,12 +245,12 @@ def test_what_became_of_an_assignment(sales, method, error, answer, action, says
     """What a signal or a lost response leaves unknown is looked up."""
     sales.fail(method, error, done=True)
 
-    def rewrite(call, data):
-        if isinstance(answer, Exception) and call.startswith("GET") and sales.sent:
+    def answered(data):
+        if isinstance(answer, Exception) and sales.sent:
             raise answer
-        return answer if answer is not None and sales.sent and call == f"GET /scripts/{LOAD}" else data
+        return answer if answer is not None and sales.sent else data
 
-    sales.rewrite = rewrite
+    sales.change_answer(f"GET /scripts/{LOAD}", answered)
     [done] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
     writes = int(method == "PUT")
     assert (move_result(done)["action"], len(sales.sent), done.is_changed) == (action, writes, bool(writes))

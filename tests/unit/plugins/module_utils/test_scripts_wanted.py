@@ -153,11 +153,11 @@ def test_script_of_another_project_that_comes_back():
     have = holding(old=A, x=B).seed_scripts(load=A)
     have.core.projects.seed({"name": "HR", "id": "6B" * 16})
 
-    def comes_back(call, data):
-        move(have, "load", A) if call == "GET /projects" and have.scripts["load"] == B else None
+    def comes_back(data):
+        move(have, "load", A) if have.scripts["load"] == B else None
         return data
 
-    have.rewrite = comes_back
+    have.change_answer("GET /projects", comes_back)
     result = run(have, OLD_GOES, scripts=[assigned("load", "x")], protect=True, projects=["HR"])
     assert (actions(result), have.names) == ([("old", "failed")], ["old", "x"])
     assert f"runtime 'old' ({A}) is used by 1 script: 'load' in 'Sales'" in result["msg"]

@@ -29,7 +29,7 @@ def test_ready_needs_a_look(omitted, names, purge):
 def answering_a_create(answered, ignores=None):
     have = holding(a=A)
     have.ignores = ignores
-    have.rewrite = lambda call, data: answered if call == "POST /runtimes" else data
+    have.change_answer("POST /runtimes", lambda data: answered)
     return have
 
 
