@@ -11,21 +11,19 @@ from dataclasses import dataclass
 from itertools import count
 from threading import Lock
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import simulator.server
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._model.change import Change
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
-from ansible_collections.mstr.library.plugins.module_utils._model.result import exempted_of, report_one, reported_change
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
+from ansible_collections.mstr.library.plugins.module_utils._model.result import report_one
 from ansible_collections.mstr.library.plugins.module_utils._session import call as _call
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import context_for
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Outcome, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from simulator.fields import RUNTIME_FIELDS
 from simulator.messages import Call, Reply
 from simulator.users import STANDARD
@@ -85,25 +83,6 @@ class Fault:
     meanwhile: Callable[[], Any] | None = None
 
 
-class Done(NamedTuple):
-    """What a task did with one runtime: its result, and what that is made of."""
-
-    action: str
-    id: str | None
-    runtime: Runtime | None
-    shown: Change
-    diff: Any
-    exempted: Any
-    result: dict[str, Any]
-
-
-def done_by(outcome: Outcome) -> Done:
-    """What a task for one runtime did. Raises the error with which it fails."""
-    [step] = outcome.steps
-    result, plan, exempted = report_one(step, outcome.plan_id), reported_change(step), exempted_of(step)
-    return Done(result["action"], result["id"], step.runtime, plan, result["diff"], exempted, result)
-
-
 class Server:
     """A server, a session on it, and what a task needs besides. `switches`: of the simulator.
 
@@ -158,10 +137,11 @@ class Server:
         context = context_for(self.task(**options), inputs)
         return context._replace(**{"api": self.api, "clock": count().__next__, **how})
 
-    def ensure(self, definition: Definition, **how: Any) -> Done:
-        """What mstr_runtime does; raises the error with which it fails."""
-        inputs = Inputs([definition])
-        return done_by(reconcile(self.context(inputs, **how)))
+    def ensure(self, definition: Definition, **how: Any) -> dict[str, Any]:
+        """The result of mstr_runtime; raises the error with which it fails."""
+        outcome = reconcile(self.context(Inputs([definition]), **how))
+        [step] = outcome.steps
+        return report_one(step, outcome.plan_id, outcome.refusal)
 
     def add(self, fields: Mapping[str, Any]) -> str:
         """What another client creates; returns its id."""
