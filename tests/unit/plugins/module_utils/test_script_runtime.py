@@ -20,7 +20,6 @@ from unit.support.server import Server
 
 OLD, NEW, GONE = (letter * 32 for letter in "ABD")
 MOVED = {"Close": NEW, "Load": NEW, "Report": NEW}
-LOSS = "While the server assigned the runtime, it changed "
 
 
 def options(**given):
@@ -100,22 +99,17 @@ def test_an_update_that_replaces_loses_nothing(server, lose_answer):
     assert (moves(done), done["failure"]) == ([(name, "moved") for name in MOVED], "")
 
 
-def test_kind_that_a_server_loses(server):
-    """A server may make a plain script of a data source: no response shows scriptUsageType, and no update has it."""
+def test_what_a_server_loses(server):
+    """The first script is moved alone: if it loses something, such as its kind, the others are left as they are.
+
+    A server may make a plain script of a data source: no response shows scriptUsageType, and no update has it.
+    """
     server.switch(script_put_omitted="reset", script_usage="no")
     [first, *_others] = next(iter(server.core.projects)).scripts
     first.subtype = 19459
     done = assign(server)
-    assert done["scripts"][0]["error"]["msg"] == f"{LOSS}kind. Check it."
-    assert updates(server) == 1
-
-
-def test_what_a_server_loses_all_the_same(server):
-    """The first script is moved alone: if it loses something, the others are left as they are."""
-    server.change_answer(f"GET /scripts/{1:032X}", lambda data: data | {"description": ""} if updates(server) else data)
-    done = assign(server)
     assert moves(done) == [("Close", "moved"), ("Load", "failed"), ("Report", "failed")]
-    assert done["scripts"][0]["error"]["msg"] == f"{LOSS}description. Check it."
+    assert done["scripts"][0]["error"]["msg"] == "While the server assigned the runtime, it changed kind. Check it."
     assert (updates(server), server.scripts["Load"]) == (1, OLD)
 
 
