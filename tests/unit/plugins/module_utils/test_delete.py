@@ -154,16 +154,6 @@ def test_deletion_without_effect(purge, answer, why):
     assert have.writes == [f"DELETE /runtimes/{B}"]
 
 
-def test_deletion_that_cannot_be_checked():
-    """It is reported, and the task fails."""
-    have = holding(a=A, b=B)
-    have.fail("GET", refusal(500, "ERR001", "broken", "GET /api/runtimes"), turn=4)
-    result = run(have, {"name": "a"}, purge=True)
-    assert actions(result) == [("a", "none"), ("b", "deleted")]
-    assert "was deleted, but could not be read again: " in result["msg"]
-    assert result["changed"] is True
-
-
 ARCHIVE = {"name": "Archive", "id": "6B" * 16, "loaded": False}
 
 

@@ -52,12 +52,6 @@ def refused(server, options, policy, **how):
     return faults
 
 
-def test_violations_beside_other_errors():
-    options = {"name": "", "whitelist": ["10.1.0.0/16", "8.8.8.8", "10.66.0.1", "10.10.10.7/24"]}
-    faults = faults_of(defined, options, policy_from({**WITHIN, "networks_never": ["10.66.0.0/16"]}))
-    assert [fault.split(" ")[0] for fault in faults] == ["name", "whitelist[3]", "whitelist[1]", "whitelist[2]"]
-
-
 @pytest.mark.parametrize(
     ("rule", "value", "violating", "satisfying"),
     [

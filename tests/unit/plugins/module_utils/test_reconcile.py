@@ -3,10 +3,6 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import Step
-from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
 from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, ensure_many, inputs_for_many
 from unit.support.make import lost, refusal, stored
 from unit.support.many import LIST, A, B, C, D, actions, both, holding, message, run, summary, waits
@@ -47,16 +43,15 @@ def test_results_and_predictions():
     predicted, done = both(holding(a=A, b=B, c=C), *entries, purge=True)
     assert done["msg"] == "1 created, 1 updated, 2 deleted."
     assert predicted["msg"] == "1 would be created, 1 would be updated, 2 would be deleted."
-    assert predicted["runtimes"][0]["id"] is None
-    assert done["runtimes"][0]["id"] == done["runtimes"][0]["runtime"]["id"]
+    created = done["runtimes"][0]
+    assert (predicted["runtimes"][0]["id"], created["id"]) == (None, created["runtime"]["id"])
+    assert set(created) == {"name", "id", "action", "changed_fields", "changes", "runtime", "error"}
     assert [row["changed_fields"] for row in done["runtimes"]] == [["name", "exec_timeout"], ["others"], [], []]
-    assert set(done["runtimes"][0]) == {"name", "id", "action", "changed_fields", "changes", "runtime", "error"}
     heads = ["runtime 'new' (new)", f"runtime 'a' ({A})", f"runtime 'b' ({B})", f"runtime 'c' ({C})"]
     assert [diff["before_header"] for diff in predicted["diff"]] == heads
-    assert [diff["after"] for diff in predicted["diff"]] == [diff["after"] for diff in done["diff"]]
-    created, updated, deleted, _purged = done["diff"]
-    assert (created["before"], deleted["after"]) == ({}, {})
-    assert (updated["before"], updated["after"]) == ({"name": "a", "others": ""}, {"name": "a", "others": "x"})
+    new, update, deletion, _purged = done["diff"]
+    assert (new["before"], deletion["after"]) == ({}, {})
+    assert (update["before"], update["after"]) == ({"name": "a", "others": ""}, {"name": "a", "others": "x"})
 
 
 @pytest.mark.parametrize(
@@ -74,17 +69,14 @@ def test_results_and_predictions():
 def test_runtimes_without_a_definition(options, undefined, check_mode):
     """They are named, also by a task that fails, and are no difference."""
     have = holding(a=A, x=B, **{"hand-made": C})
-    params = {name: option.get("default") for name, option in MANY_OPTIONS.items()} | options
-    params["runtimes"] = params["runtimes"] and [
-        auth.entry_check(DEFINITION_OPTIONS)(each)[0] for each in params["runtimes"]
-    ]
+    params, errors = auth.entry_check(MANY_OPTIONS)(options)
+    assert errors == []
     try:
         result = ensure_many(have.task(check_mode, **params), inputs_for_many(auth.entry_check, params))
     except PartialError as exc:
         result = exc.result
     found = result["undefined"]
     assert (found and [runtime["name"] for runtime in found]) == undefined
-    assert "hand-made" in have.names or options.get("purge")
 
 
 @pytest.mark.parametrize("at_once", [1, 4], indirect=True)
@@ -99,27 +91,6 @@ def test_many_failures_are_counted(number, rest, at_once):
     assert lines[6:] == rest
     assert result["summary"] == summary(created=20, failed=number)
     assert (result["error"]["http_status"], result["error"]["code"]) == (400, "ERR006")
-
-
-@pytest.mark.parametrize(("module", "step"), [(_reconcile, "plan_step"), (_write, "confirm")])
-def test_unforeseen_exception(monkeypatch, module, step):
-    work = getattr(module, step)
-
-    def raising(*args, **named):
-        [item] = [each for each in args if isinstance(each, Step)]
-        if item.wanted.name == "b":
-            raise TypeError("a secret")
-        return work(*args, **named)
-
-    monkeypatch.setattr(module, step, raising)
-    result = run(holding(a=A, b=B, x=C), *({"name": name, "others": "y"} for name in ("a", "b", "new")), purge=True)
-    written = "updated" if step == "confirm" else "failed"
-    # The purge is cancelled.
-    assert actions(result) == [("a", "updated"), ("b", written), ("new", "created")]
-    error = result["runtimes"][1]["error"]["msg"]
-    assert error.startswith("A fault in mstr.library: TypeError in test_reconcile.py, line ")
-    assert "a secret" not in result["msg"]
-    assert result["summary"]["failed"] == 1
 
 
 def test_all_are_waited_for_in_parallel():

@@ -30,25 +30,6 @@ def script(**given):
     return {"id": None, "name": None, "project": "Sales", **given}
 
 
-@pytest.mark.parametrize(
-    ("given", "faults"),
-    [
-        (
-            {"runtime": " ", "from_runtime": ""},
-            ["runtime is empty", "from_runtime is empty"],
-        ),
-        ({"runtime": "a", "scripts": []}, ["scripts is empty, so there is nothing to assign"]),
-        ({"runtime": "a", "scripts": [script(name="b", project=" ")]}, ["scripts[0]: project is empty"]),
-        (
-            {"runtime": ID, "from_runtime": ID.lower()},
-            [f"the scripts of '{ID.lower()}' cannot be assigned to '{ID.lower()}' itself"],
-        ),
-    ],
-)
-def test_options_that_are_refused(given, faults):
-    assert faults_of(script_runtime.script_inputs_from, options(**given)) == tuple(faults)
-
-
 def saved(name, identity, runtime=OLD, **more):
     return {"name": name, "id": f"{identity:032X}", "runtime": runtime, **more}
 
@@ -172,22 +153,26 @@ def test_unread_project_fails_the_task(server):
 
 
 @pytest.mark.parametrize(
-    ("given", "fault"),
+    ("given", "faults"),
     [
-        ({"runtime": "new"}, "runtime: no runtime has the name or id 'new'"),
+        ({"runtime": " ", "from_runtime": ""}, ["runtime is empty", "from_runtime is empty"]),
+        ({"scripts": []}, ["scripts is empty, so there is nothing to assign"]),
+        ({"scripts": [script(name="b", project=" ")]}, ["scripts[0]: project is empty"]),
+        (
+            {"runtime": OLD, "from_runtime": OLD.lower()},
+            [f"the scripts of '{OLD.lower()}' cannot be assigned to '{OLD.lower()}' itself"],
+        ),
         (
             {"runtime": "Old", "from_runtime": OLD},
-            f"the scripts of 'Old' ({OLD}) cannot be assigned to the same runtime",
+            [f"the scripts of 'Old' ({OLD}) cannot be assigned to the same runtime"],
         ),
-        (
-            {"from_runtime": "Gone"},
-            "from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id",
-        ),
-        ({"runtime": ID}, f"runtime: no runtime has the name or id '{ID}'"),
+        ({"runtime": "new"}, ["runtime: no runtime has the name or id 'new'"]),
+        ({"runtime": ID}, [f"runtime: no runtime has the name or id '{ID}'"]),
+        ({"from_runtime": "Gone"}, ["from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id"]),
     ],
 )
-def test_runtimes_that_are_refused(server, given, fault):
-    assert faults_of(lambda: assign(server, **given)) == (fault,)
+def test_options_that_are_refused(server, given, faults):
+    assert faults_of(lambda: assign(server, **given)) == tuple(faults)
     assert updates(server) == 0
 
 

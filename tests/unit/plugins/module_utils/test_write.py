@@ -15,6 +15,7 @@ READ, PATCH, DELETE = f"GET /runtimes/{ID}", f"PATCH /runtimes/{ID}", f"DELETE /
 ABSENT = wanted(state="absent")
 NEW = wanted(description="new")
 WRITES = {"POST": (NEW, "created"), "PATCH": (NEW, "updated"), "DELETE": (ABSENT, "deleted")}
+READS = {"POST": 1, "PATCH": 1, "DELETE": 3}  # before the write
 LOST_WAYS = {"closed": lost(), "502": refusal(502), "500": refusal(500, "ERR001", "oops")}
 TWICE = stored(packages=[{"name": "pandas"}, {"name": "pandas"}])
 DESCRIBED = {"name": "r", "packages": [{"name": "pandas", "description": "d"}], "purge_packages": False}
@@ -145,8 +146,7 @@ def test_unknown_result_says_what_to_check(method):
     definition, action = WRITES[method]
     server = holding_for(method)
     server.fail(method, lost())
-    reads = {"POST": 1, "PATCH": 1, "DELETE": 3}[method]  # before the write
-    server.fail("GET", lost("GET /api/runtimes"), turn=reads + 1)
+    server.fail("GET", lost("GET /api/runtimes"), turn=READS[method] + 1)
     result = error_of(server.ensure, definition).to_result()
     assert (result["action"], result["changed"]) == ("unknown", True)
     assert "could not find out what the server did" in result["msg"]
@@ -226,19 +226,20 @@ def test_taken_name_that_is_not_listed():
 
 
 @pytest.mark.parametrize(
-    ("there", "trouble", "done", "why"),
+    ("method", "trouble", "why"),
     [
-        ([], lost("GET /api/runtimes"), "created", "Could not do it"),
-        ([stored()], refusal(403), "updated", "Could not do it"),
-        ([stored()], GONE, "updated", f"the server no longer shows the runtime 'r' ({ID})"),
+        ("POST", lost("GET /api/runtimes"), "Could not do it"),
+        ("PATCH", refusal(403), "Could not do it"),
+        ("PATCH", GONE, f"the server no longer shows the runtime 'r' ({ID})"),
+        ("DELETE", refusal(500), "Could not do it"),
     ],
 )
-def test_written_but_not_read_again(there, trouble, done, why):
-    server = Server(*there)
-    server.fail("GET", trouble, turn=2)
-    result = error_of(server.ensure, NEW).to_result()
+def test_written_but_not_read_again(method, trouble, why):
+    server, (definition, done) = holding_for(method), WRITES[method]
+    server.fail("GET", trouble, turn=READS[method] + 1)
+    result = error_of(server.ensure, definition).to_result()
     assert set(result) == RESULT_KEYS | {"error"}
-    assert (result["changed"], result["id"]) == (True, server.id)
+    assert (result["changed"], result["action"]) == (True, done)
     assert result["msg"].startswith(f"The runtime 'r' was {done}, but could not be read again: {why}")
 
 
