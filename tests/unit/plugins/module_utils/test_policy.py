@@ -15,7 +15,7 @@ from ansible_collections.mstr.library.plugins.module_utils._options import all_w
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from unit.support.make import ID, faults_of, runtime, stored
+from unit.support.make import ID, faults_of, packages, runtime, stored
 from unit.support.many import outcome
 from unit.support.server import Server
 
@@ -121,18 +121,19 @@ def exempting(*exemptions, **limits):
     ],
 )
 def test_what_an_exemption_means(changes, exempted):
-    """The same in a report, in a definition and in a plan."""
-    strict, name = exempting(exemption(**changes)), VIOLATING["name"]
-    expired = "" if exempted or "until" not in changes else "; its exemption expired on 2026-06-14 (why)"
-    row = {"name": name, "id": ID, "option": "packages", "value": "requests==2.31.0", "rule": "packages_never"}
-    row["detail"] = f"matches requests<2.32{expired}"
-    row |= {"reason": "why", "until": "2026-06-15"} if exempted else {}
-    lists = {"violations": [], "exempted": [], "not_evaluated": []}
-    assert strict.report([runtime(**VIOLATING)]) == {**lists, "exempted" if exempted else "violations": [row]}
-    server, by_id = Server(stored(name=name)), {"id": ID, **VIOLATING}
-    if not exempted:
-        assert expired in faults_of(partial(server.ensure, policy=strict), definition_from(by_id))[0]
-        return
+    """The same in a report and in a definition."""
+    strict = exempting(exemption(**changes))
+    report = strict.report([runtime(**VIOLATING)])
+    assert (len(report["exempted"]), len(report["violations"])) == (exempted, not exempted)
+    assert len(strict.violations_in({"id": ID, **VIOLATING})) == (not exempted)
+
+
+def test_exempted_violation_is_in_the_result():
+    """Whatever is done, and as a report has it."""
+    strict, server, by_id = exempting(exemption()), Server(stored(name=VIOLATING["name"])), {"id": ID, **VIOLATING}
+    [row] = strict.report([runtime(**VIOLATING)])["exempted"]
+    assert (row["name"], row["id"], row["value"]) == (VIOLATING["name"], ID, "requests==2.31.0")
+    assert (row["rule"], row["reason"], row["until"]) == ("packages_never", "why", "2026-06-15")
     done = [ensured(server, options, strict) for options in (by_id, by_id, VIOLATING)]
     assert [(entry["action"], entry["exempted"]) for entry in done] == [
         ("updated", [row]),
@@ -141,26 +142,28 @@ def test_what_an_exemption_means(changes, exempted):
     ]
 
 
-def test_values_of_an_exemption():
+def test_expired_exemption_is_said():
+    [row] = exempting(exemption(until="2026-06-14")).report([runtime(**VIOLATING)])["violations"]
+    assert row["detail"] == "matches requests<2.32; its exemption expired on 2026-06-14 (why)"
+
+
+@pytest.mark.parametrize(
+    ("value", "rule", "limit", "fields", "exempted"),
+    [
+        ("8.8.8.8/32", "networks_within", ["10.0.0.0/8"], {"whitelist": ["8.8.8.8"]}, True),
+        ("8.8.8.0/24", "networks_within", ["10.0.0.0/8"], {"whitelist": ["8.8.8.8"]}, False),
+        ("host", "networks_never", ["10.66.0.0/16"], {"whitelist": ["host"]}, True),
+        ("requests", "packages_never", ["requests"], {"packages": packages("Requests[socks]==2.31.0")}, True),
+        ("pandas[excel]", "packages_never", ["pandas"], {"packages": packages("pandas[excel]==2.31.0")}, True),
+        ("8192.0", "resource_max", {"mem": 4096}, {"resource": {"mem": 8192}}, True),
+        ("3.1", "runtime_versions_within", [">=3.11"], {"runtimeVersion": "3.10"}, False),
+    ],
+)
+def test_values_of_an_exemption(value, rule, limit, fields, exempted):
     """A block is compared as a network, a number as a number, and a package without its extras."""
-    never = {"networks_never": ["10.66.0.0/16"], "packages_never": ["requests", "pandas"]}
-    values = ("8.8.8.8/32", "8192.0", "requests", "pandas[excel]", "3.1")
-    strict = exempting(
-        *(exemption(runtime="r", value=value) for value in values),
-        exemption(runtime="r", rule="networks_never", value="host"),
-        **{**WITHIN, **never, "resource_max": {"mem": 4096}, "runtime_versions_within": [">=3.11"]},
-    )
-    packages = [{"name": name, "version": "2.31.0"} for name in ("Requests[socks]", "pandas[excel]")]
-    values = {"packages": packages, "runtimeVersion": "3.10"}
-    found = strict.report([runtime(whitelist=["8.8.8.8", "host"], resource={"mem": 8192}, **values)])
-    assert [(row["rule"], row["value"]) for row in found["exempted"]] == [
-        ("networks_within", "8.8.8.8"),
-        ("networks_never", "host"),
-        ("packages_never", "Requests[socks]==2.31.0"),
-        ("packages_never", "pandas[excel]==2.31.0"),
-        ("resource_max", 8192),
-    ]
-    assert [row["rule"] for row in found["violations"]] == ["networks_within", "runtime_versions_within"]
+    strict = exempting(exemption(runtime="r", value=value), **{rule: limit})
+    found = strict.report([runtime(**{"whitelist": ["10.0.0.1"], **fields})])
+    assert [row["rule"] for row in found["exempted"]] == [rule] * exempted
 
 
 def test_exemption_by_unknown_id():

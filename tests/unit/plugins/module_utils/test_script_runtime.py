@@ -178,19 +178,13 @@ def test_options_that_are_refused(server, given, faults):
 
 LOAD, CLOSE = "5" * 32, "6" * 32
 SIGNAL, IN_FLIGHT = stopped(in_flight=False), stopped(in_flight=True)
-SALES = Project("5A" * 16, "Sales")
-USAGE = Usage(
-    [SavedScript(SALES, LOAD, "Load", runtime_id=ID), SavedScript(SALES, CLOSE, "Close", runtime_id=OTHER_ID)]
-)
 
 
-def entry(**given):
-    return {"id": None, "name": None, "project": "Sales", "runtime": "New", **given}
-
-
-def planned(usage, *given):
-    target = Runtime({"name": "New"}, OTHER_ID)
-    return [move_for(wanted, usage, target, [Runtime({"name": "Old"}, ID)]) for wanted in script_entries(given)]
+def planned():
+    """The move of the script Load from the runtime Old to New."""
+    load = SavedScript(Project("5A" * 16, "Sales"), LOAD, "Load", runtime_id=ID)
+    [entry] = script_entries([{"id": None, "name": "Load", "project": "Sales", "runtime": "New"}])
+    return move_for(entry, Usage([load]), Runtime({"name": "New"}, OTHER_ID), [Runtime({"name": "Old"}, ID)])
 
 
 @pytest.fixture
@@ -202,7 +196,7 @@ def sales():
 def test_script_assigned_elsewhere_meanwhile(sales, now):
     """Only a script that still has the runtime of the look-up is changed."""
     sales.seed_scripts(**{LOAD: now})
-    [done] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
+    [done] = carry_out(sales.context(), [planned()])
     assert [body["scriptRuntimeId"] for body in sales.sent] == ([OTHER_ID] if now == ID else [])
     assert move_result(done)["action"] == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
     assert not done.error or (done.error.sentence, done.script.runtime_id) == (f"Somebody assigned {now} to it.", now)
@@ -230,7 +224,7 @@ def test_what_became_of_an_assignment(sales, method, error, answer, action, says
         return answer if answer is not None and sales.sent else data
 
     sales.change_answer(f"GET /scripts/{LOAD}", answered)
-    [done] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
+    [done] = carry_out(sales.context(), [planned()])
     writes = int(method == "PUT")
     assert (move_result(done)["action"], len(sales.sent), done.is_changed) == (action, writes, bool(writes))
     assert sales.scripts[LOAD] == (OTHER_ID if writes else ID)
