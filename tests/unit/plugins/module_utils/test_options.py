@@ -96,6 +96,13 @@ def test_mapping_as_text(value):
     assert errors_of({"resource": value}, from_file=True)[0].endswith("is not a mapping of options")
 
 
+def test_only_one_error_lists_the_options():
+    near, first, second = all_without_errors(SPEC, {"white_list": [], "abc": 1, "def": 2})[1]
+    assert near == "white_list is not an option; the nearest one is whitelist"
+    assert first.startswith("abc is not an option; the options are description, ")
+    assert second == "def is not an option"
+
+
 @pytest.mark.parametrize(
     "entry",
     [

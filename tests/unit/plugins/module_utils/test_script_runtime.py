@@ -132,6 +132,13 @@ def test_scripts_of_a_runtime_that_is_gone(server):
     assert assign(server, from_runtime=GONE)["msg"] == "2 scripts moved to 'New', 1 already there."
 
 
+def test_script_that_cannot_be_read(server):
+    """Why it is not found is why it could not be read."""
+    server.refusals[f"GET /scripts/{3:032X}"] = NO
+    done = assign(server, scripts=[script(name="Report")])
+    assert (done["changed"], NO.sentence in done["failure"]) == (False, True)
+
+
 def test_two_entries_for_one_script(server):
     """By its name and by its id: nothing is moved."""
     with pytest.raises(ValidationError, match="are the same script 'Load' in project 'Sales'; list it once"):

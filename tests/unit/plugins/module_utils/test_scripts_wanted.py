@@ -153,6 +153,16 @@ def test_script_of_another_project_that_comes_back():
     assert f"runtime 'old' ({A}) is used by 1 script: 'load' in 'Sales'" in result["msg"]
 
 
+def test_script_that_lost_something_and_was_not_moved():
+    """Something was written."""
+    have = holding(a=A, b=B).seed_scripts(load=A)
+    other = {"scriptRuntimeId": A, "name": "gone"}
+    have.change_answer("GET /scripts/LOAD", lambda data: {**data, **other} if have.writes else data)
+    result = run(have, scripts=[assigned("load", "b")])
+    assert (result["changed"], moves(result), result["summary"]["moved"]) == (True, [("load", "failed")], 0)
+    assert "it changed name" in result["msg"]
+
+
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 def test_fault_in_a_write(method):
     """It proves nothing: the request may have been sent, so a backup is kept."""
