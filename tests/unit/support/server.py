@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from threading import Lock
 from types import SimpleNamespace
@@ -204,27 +205,22 @@ class Server:
     given_up = serialized = False
 
     def send(self, sent: _call.Call, on_late_response: object = None) -> Response:
-        kind, method, path, json, params, headers = (
-            *(sent.kind, sent.method, sent.path),
-            *(sent.json, sent.params, sent.headers),
-        )
-        self.requests.append(f"{method} {path}")
-        if method != "GET":
-            self.sent.append(copy.deepcopy(json))
-            self.params.append(params)
-            self.kinds.append(kind)
-        place = next((place for place, entry in enumerate(self._faults) if entry.method == method), None)
-        fault = Fault(method, None) if place is None else self._faults.pop(place)
+        name = f"{sent.method} {sent.path}"
+        self.requests.append(name)
+        if sent.method != "GET":
+            self.sent.append(copy.deepcopy(sent.json))
+            self.params.append(sent.params)
+            self.kinds.append(sent.kind)
+        fault = self._next_fault(sent.method)
         if fault.meanwhile:
             fault.meanwhile()
-        call, project = f"{method} {path}", headers.get("X-MSTR-ProjectID")
-        refused = self.refusals.get(call) or self.refusals.get(f"{call} {project}")
+        refused = self.refusals.get(name) or self.refusals.get(f"{name} {sent.headers.get('X-MSTR-ProjectID')}")
         if refused:
             raise refused
         if fault.late:
-            self._late.append(lambda: self._work(method, path, json, params, headers))
+            self._late.append(partial(self._work, sent))
         elif fault.done or fault.error is None:
-            response = self._work(method, path, json, params, headers)
+            response = self._work(sent)
             if fault.error is None:
                 return response
         raise fault.error  # type: ignore[misc]
@@ -232,27 +228,35 @@ class Server:
     def send_last(self, sent: _call.Call) -> Response:
         return self.send(sent._replace(timeout=5.0))
 
-    def _work(self, method: str, path: str, body: Any, params: Any, headers: Mapping[str, str]) -> Response:
+    def _next_fault(self, method: str) -> Fault:
+        place = next((place for place, entry in enumerate(self._faults) if entry.method == method), None)
+        return Fault(method, None) if place is None else self._faults.pop(place)
+
+    def _work(self, sent: _call.Call) -> Response:
+        method, path, name = sent.method, sent.path, f"{sent.method} {sent.path}"
         if path.startswith("/scripts/evaluation"):
-            # The core runs code in a process of its own, which takes half a second.
-            identity = body.get("scriptRuntimeId") if method == "POST" else path.rpartition("/")[2]
-            if method == "POST":
-                self.tried.append(identity)
-                self.code = base64.b64decode(body["scriptContent"]).decode()
-            streams = {"stderr": "ValueError: no", "stdout": self.printed.get(identity, "")}
-            results = {"id": identity or "E" * 32, "status": self.code_status, "results": streams}
-            results = self.rewrite(f"{method} {path}", results)
-            return Response(f"{method} /api{path}", 200, {}, json.dumps(results).encode())
-        query = {name: str(value) for name, value in (params or {}).items()}
-        with self._turn:
-            call = Call(method, path, query, headers, self._cookies, json.dumps(body).encode())
-            reply = Reply(204) if method == self.ignores else answer(self.core.handle(call))
+            reply = Reply(200, self._evaluated(sent))
+        else:
+            query = {key: str(value) for key, value in (sent.params or {}).items()}
+            call = Call(method, path, query, sent.headers, self._cookies, json.dumps(sent.json).encode())
+            with self._turn:
+                reply = Reply(204) if method == self.ignores else answer(self.core.handle(call))
         if reply.status < 300:
             if method in ("POST", "PATCH") and method != self.ignores and path.startswith("/runtimes"):
                 identity = path.rpartition("/")[2].upper() if method == "PATCH" else reply.payload["id"]
                 self.alter(self.runtimes[identity])
-            reply.payload = self.rewrite(f"{method} {path}", reply.payload)
+            reply.payload = self.rewrite(name, reply.payload)
         return Response(f"{method} /api{path}", reply.status, reply.headers, reply.body(), self.secrets)
+
+    def _evaluated(self, sent: _call.Call) -> dict[str, Any]:
+        """What a script returns. The core would run it in a process of its own, which takes half a second."""
+        identity = sent.path.rpartition("/")[2]
+        if sent.method == "POST":
+            identity = (sent.json or {}).get("scriptRuntimeId")
+            self.tried.append(identity)
+            self.code = base64.b64decode((sent.json or {})["scriptContent"]).decode()
+        streams = {"stderr": "ValueError: no", "stdout": self.printed.get(identity, "")}
+        return {"id": identity or "E" * 32, "status": self.code_status, "results": streams}
 
 
 class Killed(Exception):
