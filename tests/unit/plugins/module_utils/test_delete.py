@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from simulator.fields import RUNTIME_FIELDS
 from unit.support.make import DEFAULT_ID, lost, refusal, stored
 from unit.support.many import A, B, C, actions, assigned, holding, message, move, run
 
@@ -75,18 +76,24 @@ def test_scripts_are_looked_up_for_a_deletion_alone():
     assert "GET /projects" not in have.requests
 
 
-@pytest.mark.parametrize(("field", "turn"), [*((field, 2) for field in CHANGES), ("whitelist", 4)])
+@pytest.mark.parametrize(
+    ("change", "shown", "turn"),
+    [
+        *(({field: value}, RUNTIME_FIELDS, 2) for field, value in CHANGES.items()),
+        ({"whitelist": ["10.0.0.0/8"]}, ["id", "name"], 4),
+    ],
+    ids=[*CHANGES, "not shown by the list"],
+)
 @pytest.mark.parametrize("purge", [True, False])
-def test_changed_since_the_plan(field, turn, purge):
-    """It is not deleted, and its entry says why, also where the list does not show the field."""
+def test_changed_since_the_plan(change, shown, turn, purge):
+    """It is not deleted, and its entry says why."""
     have = holding(a=A, b={"id": B, "version": "1"}, c=C)
-    if turn > 2:
-        have.list_only("id", "name")
-    have.fail("GET", turn=turn, meanwhile=lambda: have.runtimes[B].update({field: CHANGES.get(field, ["10.0.0.0/8"])}))
+    have.list_only(*shown)
+    have.fail("GET", turn=turn, meanwhile=lambda: have.runtimes[B].update(change))
     absent = [] if purge else [ABSENT, {"name": "c", "state": "absent"}]
     result = run(have, {"name": "a"}, *absent, purge=purge)
     assert actions(result) == [("a", "none"), ("b", "failed"), ("c", "deleted")]
-    why = f"'b' ({B}) was not deleted, because something changed after the plan was made: {field}."
+    why = f"'b' ({B}) was not deleted, because something changed after the plan was made: {', '.join(change)}."
     assert result["runtimes"][1]["error"]["msg"].startswith(why)
     assert why in result["msg"]
     assert sorted(have.runtimes) == [A, B]

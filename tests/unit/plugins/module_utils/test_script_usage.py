@@ -194,11 +194,10 @@ def test_scripts_of_command_manager_are_not_read(server):
 
 @pytest.mark.parametrize("page", [1, 3, 1000])
 @pytest.mark.parametrize("counted", [{}, {"totalItems": None}])
-def test_every_page_is_read(monkeypatch, page, counted):
+def test_every_page_is_read(page, counted):
     server = holding(Sales={f"s{number}": ID for number in range(7)})
     server.change_answer(f"POST {V2}", lambda data: {**data, **counted})
     server.switch(search_page_limit=page)
-    monkeypatch.setattr(script_usage, "_PAGE", 3)
     usage = usage_of(server)
     assert sorted(entry.name for entry in usage.scripts) == [f"s{number}" for number in range(7)]
     assert usage.unread == []

@@ -189,22 +189,19 @@ def test_new_logins_of_task_as_many_as_retries(session, retries):
 
 
 @pytest.mark.parametrize("at_once", [4], indirect=True)
-@pytest.mark.parametrize("gone", [0, 1], ids=["first login", "session gone"])
-def test_threads_need_login_at_once_make_one(session, at_once, gone):
-    task = session(retries=1)
-    together = threading.Barrier(4)
+def test_threads_make_one_login(session, at_once):
+    """The first one, and a new one after a session that all of them find dead at once."""
+    task, together = session(retries=1), threading.Barrier(4)
 
-    def reply_together(call, reply=task.http.next_reply):
-        if call == READ and task.http.tokens(READ)[-1] == "token-number-1" and gone:
+    def dead_at_first(call, reply=task.http.next_reply):
+        if call == READ and task.http.tokens(READ)[-1] == "token-number-1":
             together.wait(30)
             return GONE
         return reply(call)
 
-    task.http.next_reply = reply_together
-    if gone:
-        log_in(task)
+    task.http.next_reply = dead_at_first
     assert all_side_by_side(lambda _: read(task), range(4)) == [None] * 4
-    assert task.http.count(LOGIN) == 1 + gone
+    assert task.http.count(LOGIN) == 2
 
 
 @pytest.mark.parametrize(("answer", "more"), [(DENIED, {}), (GONE, {"renews": False})])
