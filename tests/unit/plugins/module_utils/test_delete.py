@@ -48,18 +48,6 @@ def test_diff_of_a_deletion_is_the_definition(check_mode):
     assert gone == [600] * 2
 
 
-@pytest.mark.parametrize(("entry", "name"), [({"name": "a"}, "b"), ({"name": "a", "exec_timeout": 60}, "a")])
-def test_runtime_that_cannot_be_read(entry, name):
-    """Nothing is purged: neither what is to be, nor what is listed, which may be a different one."""
-    have = holding(a=A, b=B, c=C)
-    have.list_only("id", "name")
-    have.fail("GET", refusal(403), turn=2)
-    result = run(have, entry, purge=True)
-    assert (name, "failed") in actions(result)
-    assert result["msg"].endswith("Nothing was purged.")
-    assert have.names == ["a", "b", "c"]
-
-
 @pytest.mark.parametrize("purge", [True, False])
 def test_guards_are_applied_again(purge):
     """Just before the deletion: a script that came after the plan keeps its runtime."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from unit.support.make import lost, refusal, stored
+from unit.support.make import lost, refusal
 from unit.support.many import LIST, A, B, D, actions, holding, message, run, waits
 
 BROKEN = [{"name": "x", "status": "not_installed"}]
@@ -166,17 +166,6 @@ def test_effect_that_is_seen_later(method, entry, effect, action, moments):
     result = run(have, entry, {"name": "b"}, pause=pause)
     assert (actions(result)[0], len(have.writes)) == (("a", action), 1)
     assert len(have.pauses) == moments
-
-
-def test_refusal_concerns_what_is_purged():
-    """Of what else a task deletes, a refusal just before says nothing."""
-    have = holding(a=A, gone=B, d=D)
-    have.fail("PATCH", meanwhile=lambda: have.add(stored(id="E" * 32, name="e")))
-    have.fail("GET", turn=4, meanwhile=lambda: have.switch(list_hides="(Default) MicroStrategy"))
-    result = run(have, UPDATE, {"name": "gone", "state": "absent"}, purge=True)
-    assert ("gone", "deleted") in actions(result)
-    assert "d" in have.names
-    assert "was not deleted, because something changed after the plan was made: purge is refused" in result["msg"]
 
 
 def test_create_that_is_seen_later():
