@@ -184,10 +184,23 @@ def test_merge_of_networks():
 HAVE = (Package("pandas", "2.2.0", "frames", "installed", "ok"), Package("mstrio-py", "11.5", None, "installed"))
 
 
-def test_packages_as_they_are_sent():
-    """One without a version may have any."""
-    sent = [{"name": "pandas", "version": "2.3.0", "description": ""}, {"name": "numpy", "version": ""}]
-    assert PACKAGES.to_api(PACKAGES.merge(HAVE, [Package("pandas", "2.3.0", ""), Package("numpy")], True)) == sent
+PANDAS = {"name": "pandas", "version": "2.2.0", "description": "frames"}
+MSTRIO = {"name": "mstrio-py", "version": "11.5"}
+
+
+@pytest.mark.parametrize(
+    ("package", "purge", "sent"),
+    [
+        (Package("pandas", "2.3.0", ""), True, [{"name": "pandas", "version": "2.3.0", "description": ""}]),
+        (Package("pandas"), True, [PANDAS]),
+        (Package("numpy"), True, [{"name": "numpy", "version": ""}]),
+        (Package("numpy"), False, [PANDAS, MSTRIO, {"name": "numpy", "version": ""}]),
+    ],
+    ids=["new version", "version of the server", "any version", "without purge"],
+)
+def test_packages_as_they_are_sent(package, purge, sent):
+    """What stays is sent with the version that the server returned."""
+    assert PACKAGES.to_api(PACKAGES.merge(HAVE, [package], purge)) == sent
 
 
 def test_merge_of_resources():

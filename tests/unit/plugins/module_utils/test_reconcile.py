@@ -5,7 +5,7 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, ensure_many, inputs_for_many
 from unit.support.make import lost, refusal, stored
-from unit.support.many import LIST, A, B, C, D, actions, both, holding, message, run, summary, waits
+from unit.support.many import LIST, A, B, C, D, actions, both, holding, message, names_by_id, run, summary, waits
 from unit.support.server import Server
 
 NINE = {f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)}
@@ -134,3 +134,36 @@ def test_plan_that_was_applied_is_green(method):
     have.fail(method, lost())
     done = [run(have, *TASK, purge=True, plan_id=approved)["changed"] for approved in (identity, identity, "0" * 24)]
     assert (done, len(have.writes)) == ([True, False, False], 4)
+
+
+# --- previous names
+
+
+def test_rename_by_a_previous_name():
+    have = holding(old=A)
+    entry = {"name": "new", "previous_names": ["older", "old"], "others": "x"}
+    result = run(have, entry, purge=True)
+    assert actions(result) == [("new", "updated")]
+    assert [change["field"] for change in result["runtimes"][0]["changes"]] == ["name", "others"]
+    assert (names_by_id(have), have.writes, have.warnings) == ({A: "new"}, [f"PATCH /runtimes/{A}"], [])
+
+
+def test_both_names_exist():
+    have = holding(old=A, new=B, x=C)
+    result = run(have, {"name": "new", "previous_names": ["old"]}, purge=True)
+    assert actions(result) == [("new", "none"), ("x", "deleted")]
+    warnings = [warning.partition(",")[0] for warning in have.warnings]
+    assert sorted(warnings) == ["Runtime 'new' exists", f"The purge spares 'old' ({A})"]
+
+
+@pytest.mark.parametrize("near", ["Reports", "reports  "])
+def test_previous_name_that_is_only_alike(near):
+    """The runtime that it likely means is not purged; without a purge, the task warns."""
+    have = holding(**{near: A})
+    entry = {"name": "New", "previous_names": ["reports"]}
+    why = "whose name differs only in case, whitespace or the form of a character from 'reports' in the list"
+    assert why in run(have, entry, purge=True, check_mode=True)["msg"]
+    assert why in message(have, entry, purge=True)
+    warnings = {text.partition(", b")[0] for text in have.warnings}
+    assert warnings == {"Runtime 'reports' does not exist, so nothing is renamed"}
+    assert actions(run(have, entry)) == [("New", "created")]
