@@ -93,10 +93,10 @@ def test_failed_smoke_test_holds(task, ends):
 
 def run_in_turns(have, turns, *works):
     """Two runs on one server, of which one sends requests at a time: as often as the turns say, and then in turn."""
-    running, results, real = [0, 1], {}, have.send
-    order = chain.from_iterable(repeat(number % 2, times) for number, times in enumerate(turns))
-    order, turn = chain(order, cycle((0, 1))), Condition()
-    upcoming = [next(order)]
+    running, results, real, turn = [0, 1], {}, have.send, Condition()
+    said = chain.from_iterable(repeat(number % 2, times) for number, times in enumerate(turns))
+    order = chain(said, cycle((0, 1)))
+    upcoming = [next(order)]  # whose request is next
 
     def send(call, on_late_response=None):
         own = int(current_thread().name)
@@ -126,7 +126,7 @@ def run_in_turns(have, turns, *works):
     for thread in threads:
         thread.join()
     have.send = real
-    return results
+    return results[0], results[1]
 
 
 @LAW
