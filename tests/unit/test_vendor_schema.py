@@ -151,7 +151,7 @@ def test_apply_with_a_property_of_another_type(route, place, kind):
 
 def outcome(server):
     wanted = {"name": "r", "exec_timeout": 60, "packages": [{"name": "six"}], "runtime_version": "3.12.4"}
-    return result_or_sentence(lambda: server.ensure(definition_from(wanted)).result["msg"])
+    return result_or_sentence(lambda: server.ensure(definition_from(wanted))["msg"])
 
 
 @pytest.mark.parametrize(("route", "place", "kind"), [row for row in all_properties() if "evaluation" in row[0]])

@@ -11,6 +11,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     ApiError,
     ConnectError,
     Interrupted,
+    MstrError,
     ValidationError,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model import definition as _definition
@@ -33,6 +34,13 @@ def wanted(name: str | None = "r", **options: Any) -> _definition.Definition:
 
 def connection(**options: Any) -> _connection.Connection:
     return _connection.connection_from({"base_url": URL, "username": "u", "password": PASSWORD, **options})
+
+
+def error_of(call: Callable[..., Any], *args: Any, **options: Any) -> MstrError:
+    """The error with which a call fails."""
+    with pytest.raises(MstrError) as failure:
+        call(*args, **options)
+    return failure.value
 
 
 def faults_of(call: Callable[..., Any], *args: Any) -> tuple[str, ...]:

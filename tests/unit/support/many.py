@@ -20,23 +20,32 @@ LIST = "GET /runtimes"
 NO = refusal(403, "ERR0017", "no permission")
 
 
-def holding(*more, **names):
-    """A server with these runtimes, by name: an id, or all fields; and with `more`, by their fields."""
+def holding(**names):
+    """A server with these runtimes, by name: an id, or all fields."""
     runtimes = [(name, entry if isinstance(entry, dict) else {"id": entry}) for name, entry in names.items()]
-    return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes), *(stored(**one) for one in more))
+    return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
 
 
-def run(server, *entries, restore=False, purge=False, scripts=None, protect=False, **how):
+def run(
+    server,
+    *entries,
+    restore=False,
+    purge=False,
+    exclude=(),
+    limit=None,
+    comment=None,
+    scripts=None,
+    protect=False,
+    **how,
+):
     """What mstr_runtimes returns, of a task that fails, too.
 
     `restore`: its file is a backup. `protect`: the option protect_used.
     """
-    defaults = {"exclude": (), "limit": None, "comment": None}
-    options = [how.pop(name, default) for name, default in defaults.items()]
     blank = {"id": None, "name": None}
     inputs = Inputs(
         [definition_from(entry)._replace(place=f"runtimes[{index}]") for index, entry in enumerate(entries)],
-        Purge(*options) if purge and not restore else None,
+        Purge(exclude, limit, comment) if purge and not restore else None,
         None if scripts is None else script_entries([{**blank, **script} for script in scripts]),
         restore=restore,
     )

@@ -8,24 +8,23 @@ import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from threading import Lock
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import simulator.server
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._model.change import Change
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
-from ansible_collections.mstr.library.plugins.module_utils._model.result import exempted_of, report_one, reported_change
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
+from ansible_collections.mstr.library.plugins.module_utils._model.result import report_one
 from ansible_collections.mstr.library.plugins.module_utils._session import call as _call
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import context_for
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Outcome, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from simulator.fields import RUNTIME_FIELDS
 from simulator.messages import Call, Reply
 from simulator.users import STANDARD
@@ -85,25 +84,6 @@ class Fault:
     meanwhile: Callable[[], Any] | None = None
 
 
-class Done(NamedTuple):
-    """What a task did with one runtime: its result, and what that is made of."""
-
-    action: str
-    id: str | None
-    runtime: Runtime | None
-    shown: Change
-    diff: Any
-    exempted: Any
-    result: dict[str, Any]
-
-
-def done_by(outcome: Outcome) -> Done:
-    """What a task for one runtime did. Raises the error with which it fails."""
-    [step] = outcome.steps
-    result, plan, exempted = report_one(step, outcome.plan_id), reported_change(step), exempted_of(step)
-    return Done(result["action"], result["id"], step.runtime, plan, result["diff"], exempted, result)
-
-
 class Server:
     """A server, a session on it, and what a task needs besides. `switches`: of the simulator.
 
@@ -158,10 +138,11 @@ class Server:
         context = context_for(self.task(**options), inputs)
         return context._replace(**{"api": self.api, "clock": count().__next__, **how})
 
-    def ensure(self, definition: Definition, **how: Any) -> Done:
-        """What mstr_runtime does; raises the error with which it fails."""
-        inputs = Inputs([definition])
-        return done_by(reconcile(self.context(inputs, **how)))
+    def ensure(self, definition: Definition, **how: Any) -> dict[str, Any]:
+        """The result of mstr_runtime; raises the error with which it fails."""
+        outcome = reconcile(self.context(Inputs([definition]), **how))
+        [step] = outcome.steps
+        return report_one(step, outcome.plan_id, outcome.refusal)
 
     def add(self, fields: Mapping[str, Any]) -> str:
         """What another client creates; returns its id."""
@@ -171,6 +152,10 @@ class Server:
         """The call of this method whose turn it is, from 1, after those with an earlier fault; and the next ones."""
         faults = [Fault(method, error, **how) for _time in range(times)]
         self._faults += [Fault(method, None)] * (turn - 1) + faults
+
+    def change_answer(self, call: str, change: Callable[[Any], Any]) -> None:
+        """What the server returns of the call "METHOD /path" is changed."""
+        self.rewrite = lambda asked, data: change(data) if asked == call else data
 
     def switch(self, **values: Any) -> None:
         self.core.switches.set(values)
@@ -220,27 +205,22 @@ class Server:
     given_up = serialized = False
 
     def send(self, sent: _call.Call, on_late_response: object = None) -> Response:
-        kind, method, path, json, params, headers = (
-            *(sent.kind, sent.method, sent.path),
-            *(sent.json, sent.params, sent.headers),
-        )
-        self.requests.append(f"{method} {path}")
-        if method != "GET":
-            self.sent.append(copy.deepcopy(json))
-            self.params.append(params)
-            self.kinds.append(kind)
-        place = next((place for place, entry in enumerate(self._faults) if entry.method == method), None)
-        fault = Fault(method, None) if place is None else self._faults.pop(place)
+        name = f"{sent.method} {sent.path}"
+        self.requests.append(name)
+        if sent.method != "GET":
+            self.sent.append(copy.deepcopy(sent.json))
+            self.params.append(sent.params)
+            self.kinds.append(sent.kind)
+        fault = self._next_fault(sent.method)
         if fault.meanwhile:
             fault.meanwhile()
-        call, project = f"{method} {path}", headers.get("X-MSTR-ProjectID")
-        refused = self.refusals.get(call) or self.refusals.get(f"{call} {project}")
+        refused = self.refusals.get(name) or self.refusals.get(f"{name} {sent.headers.get('X-MSTR-ProjectID')}")
         if refused:
             raise refused
         if fault.late:
-            self._late.append(lambda: self._work(method, path, json, params, headers))
+            self._late.append(partial(self._work, sent))
         elif fault.done or fault.error is None:
-            response = self._work(method, path, json, params, headers)
+            response = self._work(sent)
             if fault.error is None:
                 return response
         raise fault.error  # type: ignore[misc]
@@ -248,27 +228,35 @@ class Server:
     def send_last(self, sent: _call.Call) -> Response:
         return self.send(sent._replace(timeout=5.0))
 
-    def _work(self, method: str, path: str, body: Any, params: Any, headers: Mapping[str, str]) -> Response:
+    def _next_fault(self, method: str) -> Fault:
+        place = next((place for place, entry in enumerate(self._faults) if entry.method == method), None)
+        return Fault(method, None) if place is None else self._faults.pop(place)
+
+    def _work(self, sent: _call.Call) -> Response:
+        method, path, name = sent.method, sent.path, f"{sent.method} {sent.path}"
         if path.startswith("/scripts/evaluation"):
-            # The core runs code in a process of its own, which takes half a second.
-            identity = body.get("scriptRuntimeId") if method == "POST" else path.rpartition("/")[2]
-            if method == "POST":
-                self.tried.append(identity)
-                self.code = base64.b64decode(body["scriptContent"]).decode()
-            streams = {"stderr": "ValueError: no", "stdout": self.printed.get(identity, "")}
-            results = {"id": identity or "E" * 32, "status": self.code_status, "results": streams}
-            results = self.rewrite(f"{method} {path}", results)
-            return Response(f"{method} /api{path}", 200, {}, json.dumps(results).encode())
-        query = {name: str(value) for name, value in (params or {}).items()}
-        with self._turn:
-            call = Call(method, path, query, headers, self._cookies, json.dumps(body).encode())
-            reply = Reply(204) if method == self.ignores else answer(self.core.handle(call))
+            reply = Reply(200, self._evaluated(sent))
+        else:
+            query = {key: str(value) for key, value in (sent.params or {}).items()}
+            call = Call(method, path, query, sent.headers, self._cookies, json.dumps(sent.json).encode())
+            with self._turn:
+                reply = Reply(204) if method == self.ignores else answer(self.core.handle(call))
         if reply.status < 300:
             if method in ("POST", "PATCH") and method != self.ignores and path.startswith("/runtimes"):
                 identity = path.rpartition("/")[2].upper() if method == "PATCH" else reply.payload["id"]
                 self.alter(self.runtimes[identity])
-            reply.payload = self.rewrite(f"{method} {path}", reply.payload)
+            reply.payload = self.rewrite(name, reply.payload)
         return Response(f"{method} /api{path}", reply.status, reply.headers, reply.body(), self.secrets)
+
+    def _evaluated(self, sent: _call.Call) -> dict[str, Any]:
+        """What a script returns. The core would run it in a process of its own, which takes half a second."""
+        identity = sent.path.rpartition("/")[2]
+        if sent.method == "POST":
+            identity = (sent.json or {}).get("scriptRuntimeId")
+            self.tried.append(identity)
+            self.code = base64.b64decode((sent.json or {})["scriptContent"]).decode()
+        streams = {"stderr": "ValueError: no", "stdout": self.printed.get(identity, "")}
+        return {"id": identity or "E" * 32, "status": self.code_status, "results": streams}
 
 
 class Killed(Exception):

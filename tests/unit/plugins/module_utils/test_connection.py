@@ -131,7 +131,8 @@ def test_session_beside_its_server_and_credentials():
 
 @pytest.mark.parametrize(
     "text",
-    ["made up", SESSION[:-3]],
+    ["made up", SESSION[:-3], f"X{SESSION[1:]}", f"{SESSION[:40]}-{SESSION[41:]}", f"\xff{SESSION}"],
+    ids=["made up", "cut", "other begin", "other middle", "not ASCII"],
 )
 def test_invalid_session_is_not_quoted(text):
     [fault] = faults_of(connection_from, {"session": text})
@@ -147,31 +148,13 @@ SESSIONS = st.builds(SessionString, st.just(URL), st.text(min_size=1, max_size=2
 @settings(max_examples=8)
 @given(SESSIONS, st.lists(st.text("abcXYZ01-_", min_size=2, max_size=4), max_size=3))
 def test_session_survives_way_through_playbook(session, secrets):
-    """It contains no secret of the task, which Ansible would mask."""
+    """It contains no secret of the task, which Ansible would mask, and hides its own content."""
     text = encode(session, secrets)
     assert decode(text) == session
     assert text.isascii()
     assert text.isprintable()
     assert not [secret for secret in secrets if secret in text]
-
-
-@pytest.mark.parametrize("place", [0, 40, len(SESSION) - 9])
-def test_cut_or_changed_session_is_refused(place):
-    other = {"a": "b"}.get(SESSION[place], "a")
-    changed = SESSION[:place] + other + SESSION[place + 1 :]
-    refused = pytest.raises(ValueError, match="is not a complete session string")
-    with refused:
-        decode(SESSION[:place])
-    with refused:
-        decode(changed)
-    with refused:
-        decode(f"\xff{changed}")
-
-
-def test_session_that_cannot_hide_its_content():
-    """Token and cookies cannot be read in it."""
-    assert "token" not in SESSION
-    assert "JSESSIONID" not in SESSION
+    assert not [content for content in ("token", "JSESSIONID") if content in SESSION]
 
 
 @pytest.mark.parametrize("seconds", [0.0, math.nan, 1e20])

@@ -41,13 +41,11 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"name": "a\u202eb"}, f"name 'a\\u202eb' {DIRECTION}"),
         ({"name": "a", "previous_names": ["\u2066b"]}, f"previous_names[0] '\\u2066b' {DIRECTION}"),
         ({"name": "\u200b\ufeff"}, "name '\\u200b\\ufeff' contains no visible character"),
-        ({"name": "\u3164"}, "name '\u3164' contains no visible character"),
         ({"id": "12"}, f"id '12' {NO_ID}"),
         ({"runtime_version": ""}, "runtime_version is empty; omit the option to keep the current value"),
         ({"runtime_version": 3.1}, "runtime_version 3.1 was read as a number (3.10 becomes 3.1); put it in quotes"),
         ({"runtime_version": "==3.10.5"}, f"runtime_version '==3.10.5' {NO_VERSION} \"3.10.5\""),
         ({"exec_timeout": -1}, "exec_timeout must be at least 0, not -1"),
-        ({"min_cached_instances": -1}, "min_cached_instances must be at least 0, not -1"),
         (POOL, "min_cached_instances 2 must not exceed max_cached_instances 1"),
         ({"resource": {"cpu": 0.0}}, "resource.cpu must be more than 0, not 0.0"),
         # Less would be sent as 0.
@@ -62,7 +60,6 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         (packages("a", "b>=1"), f"packages[1].name 'b>=1' {NO_NAME} the version in version"),
         (packages("a_b", "c", "A-b"), "packages[2].name 'A-b' is the same package as packages[0]; list it once"),
         ({"previous_names": ["r"]}, "previous_names[0] 'r' is the name itself"),
-        ({"previous_names": [" b"]}, "previous_names[0] ' b' starts or ends with whitespace; write 'b'"),
         ({"id": ID, "previous_names": ["b"]}, "previous_names cannot be used with id"),
         ({"state": "absent", "exec_timeout": -1}, "exec_timeout must be at least 0, not -1"),
         ({"smoke_test": 5}, "smoke_test 5 is neither Python code nor true"),
@@ -72,12 +69,19 @@ def test_errors(options, fault):
     assert faults_of(definition_from, {"name": "r", **options}) == (fault,)
 
 
-def test_numbers_of_a_resource():
+@pytest.mark.parametrize(
+    ("cpu", "text"),
+    [(1, "1"), (0.00001, "0.00001"), ("much", "much"), (0.1 + 0.2, "0.3")],
+)
+def test_cpu_sent_as_plain_decimal_text(cpu, text):
     """More than 12 decimals would differ on every run."""
-    assert wanted(resource={"cpu": 0.1 + 0.2}).values["resource"] == Resource(cpu=0.3)
-    assert wanted(resource={"mem": 10**400}).values["resource"] == Resource(mem=10**400), "more than a float can be"
+    assert RESOURCE.to_api(Resource(cpu=cpu)) == {"cpu": text}
     plan = plan_change(runtime(resource={"cpu": "0.333333333333"}), wanted(resource={"cpu": 1 / 3}))
     assert plan.action == "none"
+
+
+def test_number_that_no_float_can_be():
+    assert wanted(resource={"mem": 10**400}).values["resource"] == Resource(mem=10**400)
 
 
 @pytest.mark.parametrize(
@@ -180,24 +184,28 @@ def test_merge_of_networks():
 HAVE = (Package("pandas", "2.2.0", "frames", "installed", "ok"), Package("mstrio-py", "11.5", None, "installed"))
 
 
-def test_packages_as_they_are_sent():
-    """One without a version may have any."""
-    sent = [{"name": "pandas", "version": "2.3.0", "description": ""}, {"name": "numpy", "version": ""}]
-    assert PACKAGES.to_api(PACKAGES.merge(HAVE, [Package("pandas", "2.3.0", ""), Package("numpy")], True)) == sent
+PANDAS = {"name": "pandas", "version": "2.2.0", "description": "frames"}
+MSTRIO = {"name": "mstrio-py", "version": "11.5"}
 
 
 @pytest.mark.parametrize(
-    ("cpu", "text"),
-    [(1, "1"), (0.00001, "0.00001"), ("much", "much"), (0.1 + 0.2, "0.3")],
+    ("package", "purge", "sent"),
+    [
+        (Package("pandas", "2.3.0", ""), True, [{"name": "pandas", "version": "2.3.0", "description": ""}]),
+        (Package("pandas"), True, [PANDAS]),
+        (Package("numpy"), True, [{"name": "numpy", "version": ""}]),
+        (Package("numpy"), False, [PANDAS, MSTRIO, {"name": "numpy", "version": ""}]),
+    ],
+    ids=["new version", "version of the server", "any version", "without purge"],
 )
-def test_cpu_sent_as_plain_decimal_text(cpu, text):
-    assert RESOURCE.to_api(Resource(cpu=cpu)) == {"cpu": text}
+def test_packages_as_they_are_sent(package, purge, sent):
+    """What stays is sent with the version that the server returned."""
+    assert PACKAGES.to_api(PACKAGES.merge(HAVE, [package], purge)) == sent
 
 
 def test_merge_of_resources():
-    """A resource is merged key by key, and sent with all keys; a null one is an empty one."""
+    """A resource is merged key by key, and sent with all keys."""
     have = RESOURCE.from_api({"cpu": "0.20", "mem": "512", "procCount": 7, "unknown": 1})
-    assert have == Resource(cpu=0.2, mem=512, proc_count=7)
     whole = RESOURCE.merge(have, Resource(mem=1024), True)
     assert RESOURCE.to_api(whole) == {"cpu": "0.2", "mem": 1024, "procCount": 7}
     assert RESOURCE.to_diff(whole) == {"cpu": 0.2, "mem": 1024, "proc_count": 7}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from unit.support.make import DEFAULT_ID, lost, refusal, stopped, stored
-from unit.support.many import A, B, C, actions, holding, message, move, run, waits
+from simulator.fields import RUNTIME_FIELDS
+from unit.support.make import DEFAULT_ID, lost, refusal, stored
+from unit.support.many import A, B, C, actions, assigned, holding, message, move, run
 
 ABSENT = {"name": "b", "state": "absent"}
 CHANGES = {"name": "spared", "description": "in use", "version": "2"}  # any other edit is seen by its version
@@ -47,18 +48,6 @@ def test_diff_of_a_deletion_is_the_definition(check_mode):
     assert gone == [600] * 2
 
 
-@pytest.mark.parametrize(("entry", "name"), [({"name": "a"}, "b"), ({"name": "a", "exec_timeout": 60}, "a")])
-def test_runtime_that_cannot_be_read(entry, name):
-    """Nothing is purged: neither what is to be, nor what is listed, which may be a different one."""
-    have = holding(a=A, b=B, c=C)
-    have.list_only("id", "name")
-    have.fail("GET", refusal(403), turn=2)
-    result = run(have, entry, purge=True)
-    assert (name, "failed") in actions(result)
-    assert result["msg"].endswith("Nothing was purged.")
-    assert have.names == ["a", "b", "c"]
-
-
 @pytest.mark.parametrize("purge", [True, False])
 def test_guards_are_applied_again(purge):
     """Just before the deletion: a script that came after the plan keeps its runtime."""
@@ -75,57 +64,56 @@ def test_scripts_are_looked_up_for_a_deletion_alone():
     assert "GET /projects" not in have.requests
 
 
-@pytest.mark.parametrize(("field", "turn"), [*((field, 2) for field in CHANGES), ("whitelist", 4)])
+@pytest.mark.parametrize(
+    ("change", "shown", "turn"),
+    [
+        *(({field: value}, RUNTIME_FIELDS, 2) for field, value in CHANGES.items()),
+        ({"whitelist": ["10.0.0.0/8"]}, ["id", "name"], 4),
+    ],
+    ids=[*CHANGES, "not shown by the list"],
+)
 @pytest.mark.parametrize("purge", [True, False])
-def test_changed_since_the_plan(field, turn, purge):
-    """It is not deleted, and its entry says why, also where the list does not show the field."""
+def test_changed_since_the_plan(change, shown, turn, purge):
+    """It is not deleted, and its entry says why."""
     have = holding(a=A, b={"id": B, "version": "1"}, c=C)
-    if turn > 2:
-        have.list_only("id", "name")
-    have.fail("GET", turn=turn, meanwhile=lambda: have.runtimes[B].update({field: CHANGES.get(field, ["10.0.0.0/8"])}))
+    have.list_only(*shown)
+    have.fail("GET", turn=turn, meanwhile=lambda: have.runtimes[B].update(change))
     absent = [] if purge else [ABSENT, {"name": "c", "state": "absent"}]
     result = run(have, {"name": "a"}, *absent, purge=purge)
     assert actions(result) == [("a", "none"), ("b", "failed"), ("c", "deleted")]
-    why = f"'b' ({B}) was not deleted, because something changed after the plan was made: {field}."
+    why = f"'b' ({B}) was not deleted, because something changed after the plan was made: {', '.join(change)}."
     assert result["runtimes"][1]["error"]["msg"].startswith(why)
     assert why in result["msg"]
     assert sorted(have.runtimes) == [A, B]
 
 
 @pytest.mark.parametrize("field", CHANGES)
-@pytest.mark.parametrize("definition", [{"name": "b"}, {"id": B}])
-def test_changed_during_its_lost_deletion(definition, field):
+def test_changed_during_its_lost_deletion(field):
     """It is not reported as deleted, and the request is not sent again."""
     have = holding(a=A, b={"id": B, "version": "1"})
     have.fail("DELETE", lost(), meanwhile=lambda: have.runtimes[B].update({field: CHANGES[field]}))
-    text = message(have, {**definition, "state": "absent"})
+    text = message(have, ABSENT)
     assert f"'b' ({B}) was not deleted, because it changed meanwhile: {field}." in text
     assert "may or may not" not in text
     assert len(have.writes) == 1
 
 
 @pytest.mark.parametrize(
-    ("definition", "change"),
+    ("definition", "change", "says"),
     [
-        (ABSENT, lambda runtimes: runtimes.clear()),
-        ({"id": B, "state": "absent"}, lambda runtimes: runtimes.clear()),
-        (ABSENT, lambda runtimes: runtimes[B].update(name="other")),
+        (ABSENT, lambda runtimes: runtimes.clear(), "1 unchanged."),
+        ({"id": B, "state": "absent"}, lambda runtimes: runtimes.clear(), "1 unchanged."),
+        (ABSENT, lambda runtimes: runtimes[B].update(name="other"), "1 unchanged."),
+        (ABSENT, lambda runtimes: runtimes.update({A: stored(name="b")}), "other runtimes now have its name"),
     ],
-    ids=["gone", "gone by id", "renamed"],
+    ids=["gone", "gone by id", "renamed", "second of its name"],
 )
-def test_no_longer_what_was_named(definition, change):
+def test_no_longer_what_was_named(definition, change, says):
     """After the list, and before it is read."""
     have = holding(b=B)
     have.list_only("id", "name")
     have.fail("GET", turn=2, meanwhile=lambda: change(have.runtimes))
-    assert "1 unchanged." in message(have, definition)
-    assert have.writes == []
-
-
-def test_second_of_its_name():
-    have = holding(b=B)
-    have.fail("GET", turn=2, meanwhile=lambda: have.runtimes.update({A: stored(name="b", id=A)}))
-    assert "other runtimes now have its name" in message(have, ABSENT)
+    assert says in message(have, definition)
     assert have.writes == []
 
 
@@ -140,55 +128,31 @@ def test_lost_deletion_that_the_list_shows(answer):
     assert have.warnings == []
 
 
-def test_signal_before_a_deletion_is_no_change():
-    have = holding(a=A, b=B).seed_scripts(load=A)
-    have.fail("POST", stopped(in_flight=False), turn=2)
-    text = message(have, {"name": "a"}, purge=True, protect=True)
-    assert "'b' was not deleted. Stopped by signal SIGTERM" in text
-    assert "something changed" not in text
-    assert have.names == ["a", "b"]
+SHOWN = "it still exists: the list of runtimes shows it. The user may lack permission"
 
 
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [(None, f"The server reported 'b' ({B}) as deleted, but it still exists"), (refusal(404, "ERR004"), SHOWN)],
+    ids=["no effect", "not found"],
+)
 @pytest.mark.parametrize("purge", [True, False])
-def test_deletion_without_effect(purge):
-    """It is not reported as deleted. If an entry asked for it, the purge is cancelled."""
+def test_deletion_without_effect(purge, answer, why):
+    """It is not reported as deleted: the list has the last word. If an entry asked for it, the purge is cancelled."""
     have = holding(a=A, b=B) if purge else holding(a=A, b=B, c=C)
     have.ignores = "DELETE"
+    have.refusals = {f"DELETE /runtimes/{B}": answer}
     result = run(have, {"name": "a"}, *([] if purge else [ABSENT]), purge=True)
+    assert why in result["msg"]
     assert result["msg"].endswith("Nothing was purged.") is not purge
-    assert ("purge 'b': " in result["msg"]) is purge
+    assert (actions(result), result["changed"]) == ([("a", "none"), ("b", "failed")], False)
     assert have.writes == [f"DELETE /runtimes/{B}"]
-    assert actions(result) == [("a", "none"), ("b", "failed")]
-    assert result["changed"] is False
-    assert f"The server reported 'b' ({B}) as deleted, but it still exists" in result["msg"]
-
-
-@pytest.mark.parametrize("purge", [True, False])
-def test_list_has_the_last_word(purge):
-    """Deleting it "succeeds", but an ACL only forbids it."""
-    have = holding(a=A, b=B)
-    have.refusals = {f"DELETE /runtimes/{B}": refusal(404, "ERR004", "not found")}
-    result = run(have, {"name": "a"}, *([] if purge else [ABSENT]), purge=purge)
-    assert actions(result) == [("a", "none"), ("b", "failed")]
-    assert (result["changed"], result["summary"]["deleted"]) == (False, 0)
-    assert "it still exists: the list of runtimes shows it. The user may lack permission" in result["msg"]
-
-
-@pytest.mark.parametrize("wait", [True, False])
-def test_deletion_that_cannot_be_checked(wait):
-    """It is reported, and the task fails."""
-    have = holding(a=A, b=B)
-    have.fail("GET", refusal(500, "ERR001", "broken", "GET /api/runtimes"), turn=4)
-    result = run(have, {"name": "a"}, *([ABSENT] if wait else []), purge=not wait, **(waits(have) if wait else {}))
-    assert actions(result) == [("a", "none"), ("b", "deleted")]
-    assert "was deleted, but could not be read again: " in result["msg"]
-    assert result["changed"] is True
 
 
 ARCHIVE = {"name": "Archive", "id": "6B" * 16, "loaded": False}
 
 
-@pytest.mark.parametrize("scripts", [None, [{"name": "load", "project": "Sales", "runtime": "a"}]])
+@pytest.mark.parametrize("scripts", [None, [assigned("load", "a")]])
 def test_project_that_is_not_loaded(scripts):
     """It stops what it may concern, and the refusal names it; `projects` says where to look."""
     have = holding(a=A, b=B).seed_scripts(load=A)
@@ -202,7 +166,7 @@ def test_project_that_is_not_loaded(scripts):
 
 
 def test_check_names_the_scripts_that_a_deletion_hits():
-    """With `protect_used: false`. A real run looks nothing up, and what cannot be read stops nothing."""
+    """With `protect_used: false`, but not a script that the task moves away. A real run looks nothing up."""
     have = holding(a=A, b=B).seed_scripts(load=B)
     have.core.projects.seed(ARCHIVE)
     assert actions(run(have, ABSENT, check_mode=True)) == [("b", "deleted")]
@@ -216,7 +180,6 @@ def test_check_names_the_scripts_that_a_deletion_hits():
 
 
 def test_check_counts_the_moves_of_a_deletion():
-    """A script that the task moves away is not hit."""
     have = holding(a=A, b=B).seed_scripts(load=B)
-    run(have, ABSENT, check_mode=True, scripts=[{"name": "load", "project": "Sales", "runtime": "a"}])
+    run(have, ABSENT, check_mode=True, scripts=[assigned("load", "a")])
     assert have.warnings == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, cycle, repeat
 from threading import Condition, Thread, current_thread
 
 from hypothesis import given, settings
@@ -45,8 +46,8 @@ def upgrades(draw):
 def state(have):
     """What there is, without the ids, which are different in each run."""
     names = {key: runtime["name"] for key, runtime in have.runtimes.items()}
-    runtimes = sorted((runtime["name"], str(runtime.get("runtimeVersion"))) for runtime in have.runtimes.values())
-    return runtimes, {script: names.get(key, key) for script, key in have.scripts.items()}
+    versions = sorted((runtime["name"], str(runtime.get("runtimeVersion"))) for runtime in have.runtimes.values())
+    return versions, {script: names.get(key, key) for script, key in have.scripts.items()}
 
 
 def check_scripts(have):
@@ -90,57 +91,42 @@ def test_failed_smoke_test_holds(task, ends):
     assert outcome(have, *entries, **how)["summary"]["failed"] == 0
 
 
-class Turns:
-    """Several runs on one server, of which one sends requests at a time: so many each, and then in turn."""
+def run_in_turns(have, turns, *works):
+    """Two runs on one server, of which one sends requests at a time: as often as the turns say, and then in turn."""
+    running, results, real, turn = [0, 1], {}, have.send, Condition()
+    said = chain.from_iterable(repeat(number % 2, times) for number, times in enumerate(turns))
+    order = chain(said, cycle((0, 1)))
+    upcoming = [next(order)]  # whose request is next
 
-    def __init__(self, have, *turns):
-        self.have, self.turns, self.real = have, list(turns), have.send
-        self.turn, self.results = Condition(), {}
-
-    def run(self, *works):
-        """What the runs return."""
-        threads = [Thread(target=self._work, args=pair, name=str(pair[0])) for pair in enumerate(works)]
-        self.left = set(range(len(works)))
-        self.turns += [0]
-        self.have.send = self._send
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.have.send = self.real
-        return [self.results[number] for number in range(len(works))]
-
-    def _work(self, number, work):
-        try:
-            self.results[number] = work()
-        finally:
-            with self.turn:
-                self.left.discard(number)
-                self.turn.notify_all()
-
-    def _whose(self):
-        """The run whose turn it is: the first ones as often as the turns say, in turn."""
-        while self.turns and not self.turns[0]:
-            self.turns.pop(0)
-            self.active = 1 - getattr(self, "active", 1)
-        active = getattr(self, "active", 0)
-        return active if active in self.left else min(self.left)
-
-    def _send(self, call, on_late_response=None):
+    def send(call, on_late_response=None):
         own = int(current_thread().name)
+        # Before Python 3.12, cached_property holds a lock for both runs, which here share a process, meanwhile.
         if call.path.endswith(("/versions", "/userInfo")):
-            # Before Python 3.12, cached_property holds a lock for both runs, which here share a process, meanwhile.
-            return self.real(call, on_late_response)
-        with self.turn:
-            self.turn.wait_for(lambda: self._whose() == own)
-            if self.turns:
-                self.turns[0] -= 1
-            else:
-                self.active = 1 - own
+            return real(call, on_late_response)
+        with turn:
+            turn.wait_for(lambda: upcoming[0] == own or running == [own])
             try:
-                return self.real(call, on_late_response)
+                return real(call, on_late_response)
             finally:
-                self.turn.notify_all()
+                upcoming[0] = next(order)
+                turn.notify_all()
+
+    def run(number):
+        try:
+            results[number] = works[number]()
+        finally:
+            with turn:
+                running.remove(number)
+                turn.notify_all()
+
+    threads = [Thread(target=run, args=[number], name=str(number)) for number in list(running)]
+    have.send = send
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    have.send = real
+    return results[0], results[1]
 
 
 @LAW
@@ -151,7 +137,7 @@ def test_two_runs_at_once(task, turns, server):
     expected = a_server(**server)
     outcome(expected, *entries, **how)
     have = a_server(**server)
-    Turns(have, *turns).run(*(lambda: outcome(have, *entries, **how) for _run in range(2)))
+    run_in_turns(have, turns, *[lambda: outcome(have, *entries, **how)] * 2)
     check_scripts(have)
     done = outcome(have, *entries, **how)
     assert (done["summary"]["failed"], state(have)) == (0, state(expected)), done["msg"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -99,21 +100,17 @@ def test_two_signals_at_once(tmp_path):
     subprocess.run([sys.executable, "-c", TWO_SIGNALS], env={**os.environ, "PYTHONPATH": str(tmp_path)}, check=True)
 
 
-def reader_of_output(monkeypatch):
-    """The end of a pipe in place of stdout."""
-    read, write = os.pipe()
-    monkeypatch.setattr(sys, "__stdout__", os.fdopen(write, "w"))
-    return read
-
-
-def test_a_closed_output_is_noticed(monkeypatch):
-    monkeypatch.setattr(sys, "__stdout__", None)
-    Stop().check()  # a missing output is not a closed one
-    reader, stop = reader_of_output(monkeypatch), Stop()
+def test_a_closed_output_is_noticed(stop, monkeypatch):
+    """Between two calls, and while one hangs. A missing output is not a closed one."""
     stop.check()
-    os.close(reader)
-    with pytest.raises(Interrupted, match="no longer reads"):
-        stop.check()
+    reader, writer = os.pipe()
+    monkeypatch.setattr(sys, "__stdout__", os.fdopen(writer, "w"))
+    stop = Stop()
+    stop.check()
+    threading.Timer(0.05, os.close, [reader]).start()
+    for work in (partial(stop.wait, SimpleQueue(), 10), stop.check):
+        with pytest.raises(Interrupted, match="no longer reads"):
+            work()
     assert stop.caller_gone
 
 
@@ -127,10 +124,3 @@ def test_ignored_signal_stays_ignored():
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
-
-
-def test_end_of_the_caller_while_a_call_hangs(stop, monkeypatch):
-    threading.Timer(0.05, os.close, [reader_of_output(monkeypatch)]).start()
-    with pytest.raises(Interrupted, match="no longer reads"):
-        stop.wait(SimpleQueue(), 10)
-    assert stop.caller_gone

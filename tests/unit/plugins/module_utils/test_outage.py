@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, MstrError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session.outage import pause_before, retries_connection
-from unit.support.make import URL, response
+from unit.support.make import URL, error_of, response
 from unit.support.scripted_http import LOGOUT, Session
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=timezone.utc).timestamp()
@@ -71,15 +71,9 @@ def create(task, name):
     return task.session.send("POST", "/runtimes", {"name": name}, operation=f"create {name}")
 
 
-def fails(call, *args, **how):
-    with pytest.raises(MstrError) as error:
-        call(*args, **how)
-    return error.value
-
-
 def fail_each(call, task, names, **options):
     for name in names:
-        fails(call, task, name, **options)
+        error_of(call, task, name, **options)
 
 
 def is_given_up(task):
@@ -99,10 +93,10 @@ def is_given_up(task):
 )
 def test_one_call_used_up_retries(task, answer, why):
     task.http.reply("GET /runtimes/a", *[answer] * 9)
-    fails(read, task, "a")
+    error_of(read, task, "a")
     assert task.http.count("GET /runtimes/a") == 3
     assert is_given_up(task)
-    assert fails(read, task, "b").sentence == (
+    assert error_of(read, task, "b").sentence == (
         f"Could not read b: not tried, because {URL} {why}. Run the task again when the server is available."
     )
 
@@ -113,7 +107,7 @@ def test_two_sick_objects_stop_all(task, answer):
     task.http.reply("GET /runtimes/b", *[answer] * 9)
     fail_each(read, task, "aa")
     assert not is_given_up(task)
-    fails(read, task, "b")
+    error_of(read, task, "b")
     assert is_given_up(task)
 
 
@@ -126,9 +120,9 @@ def test_long_retry_after_ends_call_at_once(task, status, call):
     hour = busy(status, **{"Retry-After": "3600"})
     task.http.reply("GET /runtimes/a", hour)
     task.http.reply("POST /runtimes", hour)
-    assert isinstance(fails(call, task, "a"), ApiError)
+    assert isinstance(error_of(call, task, "a"), ApiError)
     assert task.stop.pauses == [60]
-    assert "asked to wait 3600 seconds" in fails(read, task, "b").sentence
+    assert "asked to wait 3600 seconds" in error_of(read, task, "b").sentence
     assert is_given_up(task)
 
 
@@ -139,13 +133,13 @@ def test_what_is_still_sent(task):
     fail_each(read, task, ["poll"] * 3, polling=True)
     assert not is_given_up(task)
     task.http.reply("GET /runtimes/a", *[DOWN] * 9)
-    fails(read, task, "a")
+    error_of(read, task, "a")
     assert read(task, "good", polling=True) is None
     task.http.reply("GET /runtimes/b", response(401, {"code": "ERR009", "message": "gone"}))
     with task.session.despite_outage("to find out what was done"):
         assert read(task, "good") is None
         with task.session.despite_outage("to find out what was done"):
-            assert isinstance(fails(read, task, "poll"), ApiError)
+            assert isinstance(error_of(read, task, "poll"), ApiError)
         assert read(task, "b") is None
     assert task.http.count("GET /runtimes/poll") == 4
     assert is_given_up(task)

@@ -3,13 +3,10 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import Step
 from ansible_collections.mstr.library.plugins.module_utils._options import check_entry
-from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
 from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, ensure_many, inputs_for_many
 from unit.support.make import lost, refusal, stored
-from unit.support.many import LIST, A, B, C, D, actions, both, holding, message, run, summary, waits
+from unit.support.many import LIST, A, B, C, D, actions, both, holding, message, names_by_id, run, summary, waits
 from unit.support.server import Server
 
 NINE = {f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)}
@@ -47,16 +44,15 @@ def test_results_and_predictions():
     predicted, done = both(holding(a=A, b=B, c=C), *entries, purge=True)
     assert done["msg"] == "1 created, 1 updated, 2 deleted."
     assert predicted["msg"] == "1 would be created, 1 would be updated, 2 would be deleted."
-    assert predicted["runtimes"][0]["id"] is None
-    assert done["runtimes"][0]["id"] == done["runtimes"][0]["runtime"]["id"]
+    created = done["runtimes"][0]
+    assert (predicted["runtimes"][0]["id"], created["id"]) == (None, created["runtime"]["id"])
+    assert set(created) == {"name", "id", "action", "changed_fields", "changes", "runtime", "error"}
     assert [row["changed_fields"] for row in done["runtimes"]] == [["name", "exec_timeout"], ["others"], [], []]
-    assert set(done["runtimes"][0]) == {"name", "id", "action", "changed_fields", "changes", "runtime", "error"}
     heads = ["runtime 'new' (new)", f"runtime 'a' ({A})", f"runtime 'b' ({B})", f"runtime 'c' ({C})"]
     assert [diff["before_header"] for diff in predicted["diff"]] == heads
-    assert [diff["after"] for diff in predicted["diff"]] == [diff["after"] for diff in done["diff"]]
-    created, updated, deleted, _purged = done["diff"]
-    assert (created["before"], deleted["after"]) == ({}, {})
-    assert (updated["before"], updated["after"]) == ({"name": "a", "others": ""}, {"name": "a", "others": "x"})
+    new, update, deletion, _purged = done["diff"]
+    assert (new["before"], deletion["after"]) == ({}, {})
+    assert (update["before"], update["after"]) == ({"name": "a", "others": ""}, {"name": "a", "others": "x"})
 
 
 @pytest.mark.parametrize(
@@ -84,7 +80,6 @@ def test_runtimes_without_a_definition(options, undefined, check_mode):
         result = exc.result
     found = result["undefined"]
     assert (found and [runtime["name"] for runtime in found]) == undefined
-    assert "hand-made" in have.names or options.get("purge")
 
 
 @pytest.mark.parametrize("at_once", [1, 4], indirect=True)
@@ -99,27 +94,6 @@ def test_many_failures_are_counted(number, rest, at_once):
     assert lines[6:] == rest
     assert result["summary"] == summary(created=20, failed=number)
     assert (result["error"]["http_status"], result["error"]["code"]) == (400, "ERR006")
-
-
-@pytest.mark.parametrize(("module", "step"), [(_reconcile, "plan_step"), (_write, "confirm")])
-def test_unforeseen_exception(monkeypatch, module, step):
-    work = getattr(module, step)
-
-    def raising(*args, **named):
-        [item] = [each for each in args if isinstance(each, Step)]
-        if item.wanted.name == "b":
-            raise TypeError("a secret")
-        return work(*args, **named)
-
-    monkeypatch.setattr(module, step, raising)
-    result = run(holding(a=A, b=B, x=C), *({"name": name, "others": "y"} for name in ("a", "b", "new")), purge=True)
-    written = "updated" if step == "confirm" else "failed"
-    # The purge is cancelled.
-    assert actions(result) == [("a", "updated"), ("b", written), ("new", "created")]
-    error = result["runtimes"][1]["error"]["msg"]
-    assert error.startswith("A fault in mstr.library: TypeError in test_reconcile.py, line ")
-    assert "a secret" not in result["msg"]
-    assert result["summary"]["failed"] == 1
 
 
 def test_all_are_waited_for_in_parallel():
@@ -163,3 +137,36 @@ def test_plan_that_was_applied_is_green(method):
     have.fail(method, lost())
     done = [run(have, *TASK, purge=True, plan_id=approved)["changed"] for approved in (identity, identity, "0" * 24)]
     assert (done, len(have.writes)) == ([True, False, False], 4)
+
+
+# --- previous names
+
+
+def test_rename_by_a_previous_name():
+    have = holding(old=A)
+    entry = {"name": "new", "previous_names": ["older", "old"], "others": "x"}
+    result = run(have, entry, purge=True)
+    assert actions(result) == [("new", "updated")]
+    assert [change["field"] for change in result["runtimes"][0]["changes"]] == ["name", "others"]
+    assert (names_by_id(have), have.writes, have.warnings) == ({A: "new"}, [f"PATCH /runtimes/{A}"], [])
+
+
+def test_both_names_exist():
+    have = holding(old=A, new=B, x=C)
+    result = run(have, {"name": "new", "previous_names": ["old"]}, purge=True)
+    assert actions(result) == [("new", "none"), ("x", "deleted")]
+    warnings = [warning.partition(",")[0] for warning in have.warnings]
+    assert sorted(warnings) == ["Runtime 'new' exists", f"The purge spares 'old' ({A})"]
+
+
+@pytest.mark.parametrize("near", ["Reports", "reports  "])
+def test_previous_name_that_is_only_alike(near):
+    """The runtime that it likely means is not purged; without a purge, the task warns."""
+    have = holding(**{near: A})
+    entry = {"name": "New", "previous_names": ["reports"]}
+    why = "whose name differs only in case, whitespace or the form of a character from 'reports' in the list"
+    assert why in run(have, entry, purge=True, check_mode=True)["msg"]
+    assert why in message(have, entry, purge=True)
+    warnings = {text.partition(", b")[0] for text in have.warnings}
+    assert warnings == {"Runtime 'reports' does not exist, so nothing is renamed"}
+    assert actions(run(have, entry)) == [("New", "created")]

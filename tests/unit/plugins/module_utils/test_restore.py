@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Inputs
 from ansible_collections.mstr.library.plugins.module_utils._work.many import reconcile_many
-from unit.support.make import DEFAULT_ID, URL
+from unit.support.make import DEFAULT_ID, URL, error_of
 from unit.support.many import A, B, C, actions, assigned, both, holding, names_by_id, restore
 
 
@@ -80,16 +79,18 @@ def test_policy_only_warns():
     assert warning.startswith("Runtime 'a' is restored, although runtime_version '3.11.9'")
 
 
-@pytest.mark.parametrize(
-    ("server", "is_refused"),
-    [("https://other.example.com/L", True), (f"{URL}/api/", False), (None, False)],
-)
-def test_backup_of_a_different_server(server, is_refused):
-    have = holding(a=A)
-    inputs = Inputs([definition_from({"id": A, "name": "a"})], restore=True, server=server)
-    if is_refused:
-        with pytest.raises(MstrError, match=f"was written for the server {server}, and this server is {URL}; delete"):
-            reconcile_many(have.context(inputs))
-        assert have.requests == []
-    else:
-        assert [step.error for step in reconcile_many(have.context(inputs)).steps] == [None]
+def backup_of(server):
+    return Inputs([definition_from({"id": A, "name": "a"})], restore=True, server=server)
+
+
+def test_backup_of_a_different_server_is_refused():
+    have, other = holding(a=A), "https://other.example.com/L"
+    refused = error_of(reconcile_many, have.context(backup_of(other)))
+    assert f"was written for the server {other}, and this server is {URL}; delete the line" in refused.sentence
+    assert have.requests == []
+
+
+@pytest.mark.parametrize("server", [f"{URL}/api/", None])
+def test_backup_of_this_server(server):
+    done = reconcile_many(holding(a=A).context(backup_of(server)))
+    assert [step.error for step in done.steps] == [None]

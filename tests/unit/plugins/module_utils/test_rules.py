@@ -174,18 +174,13 @@ def test_details_of_packages():
     assert found(packages_never=[], package_versions_required=False) == []
 
 
-TWO_BRANCHES = {"runtime_versions_within": ["==3.11.*", ">=3.10,<3.11"]}
-
-
-@pytest.mark.parametrize("version", ["3.11.4", "3.10.5", None, ""])
-def test_python_version(version):
-    assert held(runtimeVersion=version)(**TWO_BRANCHES) == []
-
-
-@pytest.mark.parametrize("version", ["3.10.0rc1", "three"])
-def test_other_python_version(version):
-    why = "does not match ==3.11.* or >=3.10,<3.11"
-    assert held(runtimeVersion=version)(**TWO_BRANCHES) == [f"runtime_version {version} {why}"]
+@pytest.mark.parametrize(
+    ("version", "violations"),
+    [*((version, 0) for version in ("3.11.4", "3.10.5", None, "")), *((version, 1) for version in ("3.10.0rc1", "x"))],
+)
+def test_runtime_versions_within(version, violations):
+    found = held(runtimeVersion=version)(runtime_versions_within=["==3.11.*", ">=3.10,<3.11"])
+    assert found == [f"runtime_version {version} does not match ==3.11.* or >=3.10,<3.11"] * violations
 
 
 UNTIL = "supported until 2026-10-31, and at least {} days must be left"

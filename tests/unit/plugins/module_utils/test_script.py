@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script, script_running
-from unit.support.make import DEFAULT_ID, ID, lost, response, stopped
+from unit.support.make import DEFAULT_ID, ID, error_of, lost, response, stopped
 from unit.support.scripted_http import LOGIN, LOGOUT, Session
 
 EVALUATION = "8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C"
@@ -66,9 +65,7 @@ class ScriptServer:
         return run_script(self.session.session, script, lambda: self.now, self.pause)
 
     def fail(self, *args, **options):
-        with pytest.raises(MstrError) as failure:
-            self.run(*args, **options)
-        return failure.value
+        return error_of(self.run, *args, **options)
 
     @property
     def calls(self):

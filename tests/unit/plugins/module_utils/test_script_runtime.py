@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.moves import move_result
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
-from ansible_collections.mstr.library.plugins.module_utils._model.scripts import Project, SavedScript, Unread, Usage
+from ansible_collections.mstr.library.plugins.module_utils._model.scripts import Project, SavedScript, Usage
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import UNKNOWN
 from ansible_collections.mstr.library.plugins.module_utils._work import script_runtime
 from ansible_collections.mstr.library.plugins.module_utils._work.assign import assign as carry_out
@@ -20,7 +20,6 @@ from unit.support.server import Server
 
 OLD, NEW, GONE = (letter * 32 for letter in "ABD")
 MOVED = {"Close": NEW, "Load": NEW, "Report": NEW}
-LOSS = "While the server assigned the runtime, it changed "
 
 
 def options(**given):
@@ -29,25 +28,6 @@ def options(**given):
 
 def script(**given):
     return {"id": None, "name": None, "project": "Sales", **given}
-
-
-@pytest.mark.parametrize(
-    ("given", "faults"),
-    [
-        (
-            {"runtime": " ", "from_runtime": ""},
-            ["runtime is empty", "from_runtime is empty"],
-        ),
-        ({"runtime": "a", "scripts": []}, ["scripts is empty, so there is nothing to assign"]),
-        ({"runtime": "a", "scripts": [script(name="b", project=" ")]}, ["scripts[0]: project is empty"]),
-        (
-            {"runtime": ID, "from_runtime": ID.lower()},
-            [f"the scripts of '{ID.lower()}' cannot be assigned to '{ID.lower()}' itself"],
-        ),
-    ],
-)
-def test_options_that_are_refused(given, faults):
-    assert faults_of(script_runtime.script_inputs_from, options(**given)) == tuple(faults)
 
 
 def saved(name, identity, runtime=OLD, **more):
@@ -100,23 +80,17 @@ def test_an_update_that_replaces_loses_nothing(server, lose_answer):
     assert (moves(done), done["failure"]) == ([(name, "moved") for name in MOVED], "")
 
 
-def test_kind_that_a_server_loses(server):
-    """A server may make a plain script of a data source: no response shows scriptUsageType, and no update has it."""
+def test_what_a_server_loses(server):
+    """The first script is moved alone: if it loses something, such as its kind, the others are left as they are.
+
+    A server may make a plain script of a data source: no response shows scriptUsageType, and no update has it.
+    """
     server.switch(script_put_omitted="reset", script_usage="no")
     [first, *_others] = next(iter(server.core.projects)).scripts
     first.subtype = 19459
     done = assign(server)
-    assert done["scripts"][0]["error"]["msg"] == f"{LOSS}kind. Check it."
-    assert updates(server) == 1
-
-
-def test_what_a_server_loses_all_the_same(server):
-    """The first script is moved alone: if it loses something, the others are left as they are."""
-    read = "GET /scripts/" + "1".zfill(32)
-    server.rewrite = lambda call, data: {**data, "description": ""} if call == read and updates(server) else data
-    done = assign(server)
     assert moves(done) == [("Close", "moved"), ("Load", "failed"), ("Report", "failed")]
-    assert done["scripts"][0]["error"]["msg"] == f"{LOSS}description. Check it."
+    assert done["scripts"][0]["error"]["msg"] == "While the server assigned the runtime, it changed kind. Check it."
     assert (updates(server), server.scripts["Load"]) == (1, OLD)
 
 
@@ -158,6 +132,13 @@ def test_scripts_of_a_runtime_that_is_gone(server):
     assert assign(server, from_runtime=GONE)["msg"] == "2 scripts moved to 'New', 1 already there."
 
 
+def test_script_that_cannot_be_read(server):
+    """Why it is not found is why it could not be read."""
+    server.refusals[f"GET /scripts/{3:032X}"] = NO
+    done = assign(server, scripts=[script(name="Report")])
+    assert (done["changed"], NO.sentence in done["failure"]) == (False, True)
+
+
 def test_two_entries_for_one_script(server):
     """By its name and by its id: nothing is moved."""
     with pytest.raises(ValidationError, match="are the same script 'Load' in project 'Sales'; list it once"):
@@ -179,40 +160,38 @@ def test_unread_project_fails_the_task(server):
 
 
 @pytest.mark.parametrize(
-    ("given", "fault"),
+    ("given", "faults"),
     [
-        ({"runtime": "new"}, "runtime: no runtime has the name or id 'new'"),
+        ({"runtime": " ", "from_runtime": ""}, ["runtime is empty", "from_runtime is empty"]),
+        ({"scripts": []}, ["scripts is empty, so there is nothing to assign"]),
+        ({"scripts": [script(name="b", project=" ")]}, ["scripts[0]: project is empty"]),
+        (
+            {"runtime": OLD, "from_runtime": OLD.lower()},
+            [f"the scripts of '{OLD.lower()}' cannot be assigned to '{OLD.lower()}' itself"],
+        ),
         (
             {"runtime": "Old", "from_runtime": OLD},
-            f"the scripts of 'Old' ({OLD}) cannot be assigned to the same runtime",
+            [f"the scripts of 'Old' ({OLD}) cannot be assigned to the same runtime"],
         ),
-        (
-            {"from_runtime": "Gone"},
-            "from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id",
-        ),
-        ({"runtime": ID}, f"runtime: no runtime has the name or id '{ID}'"),
+        ({"runtime": "new"}, ["runtime: no runtime has the name or id 'new'"]),
+        ({"runtime": ID}, [f"runtime: no runtime has the name or id '{ID}'"]),
+        ({"from_runtime": "Gone"}, ["from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id"]),
     ],
 )
-def test_runtimes_that_are_refused(server, given, fault):
-    assert faults_of(lambda: assign(server, **given)) == (fault,)
+def test_options_that_are_refused(server, given, faults):
+    assert faults_of(lambda: assign(server, **given)) == tuple(faults)
     assert updates(server) == 0
 
 
 LOAD, CLOSE = "5" * 32, "6" * 32
 SIGNAL, IN_FLIGHT = stopped(in_flight=False), stopped(in_flight=True)
-SALES = Project("5A" * 16, "Sales")
-USAGE = Usage(
-    [SavedScript(SALES, LOAD, "Load", runtime_id=ID), SavedScript(SALES, CLOSE, "Close", runtime_id=OTHER_ID)]
-)
 
 
-def entry(**given):
-    return {"id": None, "name": None, "project": "Sales", "runtime": "New", **given}
-
-
-def planned(usage, *given):
-    target = Runtime({"name": "New"}, OTHER_ID)
-    return [move_for(wanted, usage, target, [Runtime({"name": "Old"}, ID)]) for wanted in script_entries(given)]
+def planned():
+    """The move of the script Load from the runtime Old to New."""
+    load = SavedScript(Project("5A" * 16, "Sales"), LOAD, "Load", runtime_id=ID)
+    [entry] = script_entries([{"id": None, "name": "Load", "project": "Sales", "runtime": "New"}])
+    return move_for(entry, Usage([load]), Runtime({"name": "New"}, OTHER_ID), [Runtime({"name": "Old"}, ID)])
 
 
 @pytest.fixture
@@ -220,26 +199,11 @@ def sales():
     return Server({"name": "Old", "id": ID}, {"name": "New", "id": OTHER_ID}).seed_scripts(**{LOAD: ID})
 
 
-@pytest.mark.parametrize(
-    ("usage", "given", "why"),
-    [
-        (USAGE, entry(name="Load", project="Slaes"), "no such script"),
-        (Usage([*USAGE.scripts, USAGE.scripts[0]._replace(id=CLOSE)]), entry(name="Load"), f"name: {LOAD}, {CLOSE};"),
-        (Usage([], [Unread(SALES, USAGE.scripts[0], MstrError("Not yours."))]), entry(name="Load"), "Not yours."),
-        (Usage([], [Unread(None, None, MstrError("No list."))]), entry(id=LOAD), "No list."),
-    ],
-)
-def test_plan_without_script_has_reason(usage, given, why):
-    [move] = planned(usage, given)
-    assert move_result(move)["action"] == "failed"
-    assert why in move.error.sentence
-
-
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])
 def test_script_assigned_elsewhere_meanwhile(sales, now):
     """Only a script that still has the runtime of the look-up is changed."""
     sales.seed_scripts(**{LOAD: now})
-    [done] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
+    [done] = carry_out(sales.context(), [planned()])
     assert [body["scriptRuntimeId"] for body in sales.sent] == ([OTHER_ID] if now == ID else [])
     assert move_result(done)["action"] == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
     assert not done.error or (done.error.sentence, done.script.runtime_id) == (f"Somebody assigned {now} to it.", now)
@@ -261,13 +225,13 @@ def test_what_became_of_an_assignment(sales, method, error, answer, action, says
     """What a signal or a lost response leaves unknown is looked up."""
     sales.fail(method, error, done=True)
 
-    def rewrite(call, data):
-        if isinstance(answer, Exception) and call.startswith("GET") and sales.sent:
+    def answered(data):
+        if isinstance(answer, Exception) and sales.sent:
             raise answer
-        return answer if answer is not None and sales.sent and call == f"GET /scripts/{LOAD}" else data
+        return answer if answer is not None and sales.sent else data
 
-    sales.rewrite = rewrite
-    [done] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
+    sales.change_answer(f"GET /scripts/{LOAD}", answered)
+    [done] = carry_out(sales.context(), [planned()])
     writes = int(method == "PUT")
     assert (move_result(done)["action"], len(sales.sent), done.is_changed) == (action, writes, bool(writes))
     assert sales.scripts[LOAD] == (OTHER_ID if writes else ID)

@@ -33,6 +33,8 @@ FINANCE = {
     "tasks": [{"id": "T5", "name": "Pay all", "script": "Pay", "schedule": "nightly"}],
 }
 ALL = {"LOAD": ["T1"], "CLEAN": ["T2"], "CLOSE": ["T3", "T4"], "PAY": ["T5"]}
+WITHOUT_PAY = {script: ids for script, ids in ALL.items() if script != "PAY"}
+NOT_LOADED = refusal(500, "ERR001", "not loaded")
 CALLS = ("GET /tasks", "GET /tasks/T1", "GET /scripts/history")
 
 
@@ -77,20 +79,22 @@ def test_more_tasks_than_a_server_lists_unasked():
     assert len(tasks(runs(server))["PAY"]) == 1001
 
 
+def change_task_of_pay(server, **fields):
+    """The lists show T5 with these fields."""
+
+    def changed(task):
+        return {**task, **fields} if task["id"] == "T5" else task
+
+    server.switch(tasks_all_projects="everything", task_project="yes")
+    server.change_answer("GET /tasks", lambda data: {"tasks": list(map(changed, data["tasks"]))})
+
+
 @pytest.mark.parametrize("content", [None, [], {}, {"contentInfo": {"id": 5}}, {"script": "PAY"}])
 def test_task_of_an_unknown_form(server, content):
     """Nothing of its project is counted as "no task", and nothing says that the user may not read the script."""
-    server.switch(tasks_all_projects="everything", task_project="yes")
-
-    def unclear(task):
-        return {**task, "content": content} if task["id"] == "T5" else task
-
-    def rewrite(call, data):
-        return {"tasks": list(map(unclear, data["tasks"]))} if call == "GET /tasks" else data
-
-    server.rewrite = rewrite
+    change_task_of_pay(server, content=content)
     found = runs(server)
-    assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
+    assert tasks(found) == WITHOUT_PAY
     assert [failure.error.sentence for failure in found.unread] == [
         "The planned tasks of a project are unknown, because the server names the script in an unknown form in "
         "1 planned task: 'Pay all'."
@@ -153,11 +157,21 @@ def test_release_without_history(missing):
 
 
 def test_closed_project_and_unreadable_task(server):
-    server.refusals = {"GET /tasks FINANCE": refusal(500, "ERR001", "not loaded"), "GET /tasks/T1": NO}
+    server.refusals = {"GET /tasks FINANCE": NOT_LOADED, "GET /tasks/T1": NO}
     found = runs(server)
-    assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
+    assert tasks(found) == WITHOUT_PAY
     named = [(entry.project.name, entry.script and entry.script.name) for entry in found.unread]
     assert named == [("Finance", None), ("Sales", "Load sales")]
+
+
+def test_closed_project_in_the_list_of_another_one(server):
+    """The tasks that are listed there are not all of its tasks."""
+    change_task_of_pay(server, projectId="FINANCE")
+    server.switch(task_project="no")
+    server.refusals = {"GET /tasks FINANCE": NOT_LOADED}
+    found = runs(server)
+    assert tasks(found) == WITHOUT_PAY
+    assert [failure.project.name for failure in found.unread] == ["Finance"]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +181,7 @@ def test_closed_project_and_unreadable_task(server):
 def test_tasks_of_scripts_user_may_not_read(hidden, says):
     secret = {**FINANCE, "scripts": [{**FINANCE["scripts"][0], "readers": []}]}
     found = runs(Server(hidden_tasks=hidden).seed_projects(SALES, secret))
-    assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
+    assert tasks(found) == WITHOUT_PAY
     assert [failure.error.sentence for failure in found.unread] == says
 
 
@@ -185,28 +199,9 @@ def test_refusal_names_schedules(server):
     assert [request for request in server.requests if "/tasks" in request] == ["GET /tasks"], "no last runs"
 
 
-def test_list_that_names_some_projects(server):
-    """Tasks of a closed project, in the list of another one, are not all of its tasks."""
-    server.switch(tasks_all_projects="everything")
-    server.refusals = {"GET /tasks FINANCE": refusal(500, "ERR001", "not loaded")}
-    named = {"T5": {"projectId": "FINANCE"}}
-
-    def rewrite(call, data):
-        return (
-            {"tasks": [{**task, **named.get(task["id"], {})} for task in data["tasks"]]}
-            if call == "GET /tasks"
-            else data
-        )
-
-    server.rewrite = rewrite
-    found = runs(server)
-    assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
-    assert [failure.project.name for failure in found.unread] == ["Finance"]
-
-
 @pytest.mark.parametrize("call", CALLS)
 @given(response_data=ANY_JSON)
 def test_any_json_is_a_result_or_unread(call, response_data):
     server = Server().seed_projects(SALES)
-    server.rewrite = lambda asked, data: response_data if asked == call else data
+    server.change_answer(call, lambda data: response_data)
     assert [shown(server, name)["id"] for name in ("LOAD", "CLEAN", "CLOSE")] == ["LOAD", "CLEAN", "CLOSE"]

@@ -4,6 +4,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.checks import check_projects
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from hypothesis import given
+from hypothesis import strategies as st
 from simulator.profiles import PROFILES
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, faults_of, refusal, runtime
 from unit.support.many import NO, why_kept
@@ -124,27 +125,27 @@ def test_guard_over_many_scripts(profile):
     assert len(server.requests) <= 60
 
 
-WRONG = {"scriptRuntimeId": OTHER_ID}
-NO_RUNTIME = [{"scriptRuntimeId": None}, {"scriptRuntimeId": ""}, {"scriptRuntimeId": 5}, {"scriptRuntimeId": [ID]}]
-
-
-@pytest.mark.parametrize("odd", [WRONG, *NO_RUNTIME, {"variables": None}, {"variables": {}}, {"id": None}, {"id": "X"}])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *({"scriptRuntimeId": identity} for identity in (OTHER_ID, None, "", 5, [ID])),
+        *({"variables": variables} for variables in (None, {})),
+        *({"id": identity} for identity in (None, "X")),
+    ],
+    ids=str,
+)
 def test_wrong_keys_of_many_scripts(odd):
-    """The vendor's client warns of them."""
+    """The vendor's client warns of them. What they do not decide is read by itself."""
     server = holding(Sales={"load": ID, "close": ID})
-
-    def rewrite(call, data):
-        return {**data, "result": [{**entry, **odd} for entry in data["result"]]} if call == "GET /scripts" else data
-
-    server.rewrite = rewrite
+    server.change_answer("GET /scripts", lambda data: {"result": [{**entry, **odd} for entry in data["result"]]})
     usage = usage_of(server)
     assert (sorted(by_runtime(usage)[ID]), usage.unread) == (["Sales/close", "Sales/load"], [])
 
 
-@pytest.mark.parametrize("response_data", [None, [], {}, {"result": None}, {"result": [None]}, {"result": [5]}, "x"])
+@given(response_data=ANY_JSON | st.fixed_dictionaries({"result": ANY_JSON}))
 def test_any_response_for_many_scripts(response_data):
     server = holding(Sales={"load": ID, "close": ID})
-    server.rewrite = lambda call, data: response_data if call == "GET /scripts" else data
+    server.change_answer("GET /scripts", lambda data: response_data)
     assert sorted(by_runtime(usage_of(server))[ID]) == ["Sales/close", "Sales/load"]
 
 
@@ -174,7 +175,7 @@ def test_search_of_an_older_release(server, at_once, closed):
 @pytest.mark.parametrize("odd", ["Etl", 5, {"id": ID}, ID + "0"])
 def test_script_with_an_invalid_runtime_id(odd):
     server = holding(Sales={"load": ID})
-    server.rewrite = lambda call, data: {**data, "scriptRuntimeId": odd} if call == "GET /scripts/LOAD" else data
+    server.change_answer("GET /scripts/LOAD", lambda data: {**data, "scriptRuntimeId": odd})
     [failure] = usage_of(server).unread
     assert failure.error.sentence == (
         f"Could not read the script 'load' in project 'Sales': its runtime's id {str(odd)!r} is invalid: "
@@ -193,11 +194,10 @@ def test_scripts_of_command_manager_are_not_read(server):
 
 @pytest.mark.parametrize("page", [1, 3, 1000])
 @pytest.mark.parametrize("counted", [{}, {"totalItems": None}])
-def test_every_page_is_read(monkeypatch, page, counted):
+def test_every_page_is_read(page, counted):
     server = holding(Sales={f"s{number}": ID for number in range(7)})
-    server.rewrite = lambda call, data: {**data, **counted} if call == f"POST {V2}" else data
+    server.change_answer(f"POST {V2}", lambda data: {**data, **counted})
     server.switch(search_page_limit=page)
-    monkeypatch.setattr(script_usage, "_PAGE", 3)
     usage = usage_of(server)
     assert sorted(entry.name for entry in usage.scripts) == [f"s{number}" for number in range(7)]
     assert usage.unread == []
@@ -220,7 +220,7 @@ def test_same_page_for_ever_proves_nothing(total, problem):
 @given(response_data=ANY_JSON)
 def test_any_json_is_scripts_or_unread(call, response_data):
     server = holding(Sales={"load": ID})
-    server.rewrite = lambda asked, data: response_data if asked == CALLS[call] else data
+    server.change_answer(CALLS[call], lambda data: response_data)
     usage = usage_of(server)
     assert usage.scripts or usage.unread or response_data == []
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from unit.support.make import refusal, stored
+from unit.support.make import error_of, refusal
 from unit.support.many import LIST, NO, A, B, C, D, actions, assigned, both, holding, message, move, moves, run
 
 OLD_GOES = {"name": "old", "state": "absent"}
@@ -23,32 +22,14 @@ def test_scripts_alone_purge_nothing_and_list_once():
     assert (diff["before"], diff["after"]) == ({"Sales / load (LOAD)": f"a ({A})"}, {"Sales / load (LOAD)": f"b ({B})"})
 
 
-def test_script_that_comes_before_the_purge():
-    """It spares its runtime."""
-    have = holding(keep=A, old=B, x=C, y=D).seed_scripts(load=A)
-    have.fail("PATCH", meanwhile=lambda: have.seed_scripts(load=C))
-    result = run(have, {"name": "keep"}, {"name": "old", "others": "y"}, purge=True, protect=True)
-    assert actions(result)[-2:] == [("x", "failed"), ("y", "deleted")]
-    assert f"something changed after the plan was made: runtime 'x' ({C}) is used by 1 script" in result["msg"]
-
-
-def test_script_of_what_cannot_be_planned():
-    """Check mode says so, too, and what a script still uses is not deleted."""
-    have = holding(old=A).seed_scripts(load=A)
-    for result in both(have, {"id": B, "name": "b"}, OLD_GOES, scripts=[assigned("load", "b")]):
-        assert (moves(result), actions(result)) == ([("load", "failed")], [("b", "failed"), ("old", "failed")])
-        assert (result["changed"], result["summary"]["failed"]) == (False, 3)
-
-
 def test_plan_id_covers_assignments():
     have = holding(a=A, b=B, c=C).seed_scripts(load=A, close=A)
     how = {"scripts": [assigned("load", "b")]}
     identity = run(have, **how, check_mode=True)["plan_id"]
-    with pytest.raises(MstrError, match=r"is different from the approved one .*: 2 scripts to move"):
-        run(have, scripts=[assigned("load", "b"), assigned("close", "b")], plan_id=identity)
-    with pytest.raises(MstrError) as refused:
-        run(have, **how, plan_id="0" * 24)
-    assert refused.value.to_result()["plan_id"] == identity == run(have, **how, plan_id=identity)["plan_id"]
+    refused = error_of(run, have, scripts=[assigned("load", "b"), assigned("close", "b")], plan_id=identity)
+    assert f"is different from the approved one ({identity}): 2 scripts to move" in refused.sentence
+    refused = error_of(run, have, **how, plan_id="0" * 24)
+    assert refused.to_result()["plan_id"] == identity == run(have, **how, plan_id=identity)["plan_id"]
     # Not only the name of the runtime: somebody may have deleted it and created a different one.
     assert run(holding(a=A, b=D).seed_scripts(load=A), **how, check_mode=True)["plan_id"] != identity
 
@@ -95,46 +76,22 @@ def test_script_waits_for_its_runtime():
     assert (have.scripts, "old" in have.names) == ({"load": A}, True)
 
 
-def test_failure_cancels_every_deletion():
-    have = holding(gone=A, purged=B)
-    have.fail("POST", refusal(400, "ERR006", "bad input"))
-    for result in (run(have, {"name": "new"}, {"name": "gone", "state": "absent"}, purge=True),):
-        assert actions(result) == [("new", "failed"), ("gone", "failed")]
-        assert result["msg"].endswith("Nothing was purged.")
-    assert have.names == ["gone", "purged"]
-
-
-def test_script_that_fails_cancels_every_deletion():
-    have = holding(new=A, gone=B).seed_scripts(load=None)
-    have.fail("PUT", NO)
-    result = run(have, {"name": "gone", "state": "absent"}, scripts=[assigned("load", "new")])
-    assert (moves(result), actions(result)) == ([("load", "failed")], [("gone", "failed")])
-    assert have.names == ["gone", "new"]
-
-
-def test_one_by_one_until_one_was_compared():
-    """A script whose move fails before its update says nothing of the others."""
-    have = holding(a=A, b=B).seed_scripts(one=A, two=A, three=A)
-    have.refusals["GET /scripts/ONE"] = NO
-    have.switch(script_put_omitted="reset")
-    result = run(have, scripts=[assigned(name, "b") for name in ("three", "one", "two")])
-    assert [script["name"] for script in result["scripts"]] == ["three", "one", "two"], "in the order of the entries"
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_failure_cancels_every_deletion(method):
+    """Of a runtime that cannot be created, or of a script that cannot be moved."""
+    have = holding(a=A, gone=B, purged=C).seed_scripts(load=None)
+    have.refusals = {"POST /runtimes": NO} if method == "POST" else {"PUT /scripts/LOAD": NO}
+    entries = [{"name": "a"}, {"name": "gone", "state": "absent"}, *([{"name": "new"}] if method == "POST" else [])]
+    result = run(have, *entries, purge=True, scripts=[assigned("load", "a")])
+    assert actions(result)[:2] == [("a", "none"), ("gone", "failed")]
+    assert result["msg"].endswith("Nothing was purged.")
+    assert have.names == ["a", "gone", "purged"]
 
 
 def test_user_who_sees_no_project_has_no_scripts():
     have = holding(old=A).seed_projects()
     assert actions(run(have, OLD_GOES, protect=True)) == [("old", "deleted")]
     assert have.warnings == []
-
-
-def test_smoke_test_of_what_another_task_made_meanwhile():
-    """It runs before a script moves there, although this task finds nothing left to write."""
-    have = holding(old=A, x=B).seed_scripts(load=A)
-    have.code_status = 4
-    have.fail("POST", turn=2, meanwhile=lambda: have.add(stored(name="new", id=C)))  # the first one is the search
-    result = run(have, {"name": "new", "smoke_test": "1"}, {"name": "x"}, scripts=[assigned("load", "new")])
-    assert (have.tried, have.scripts, have.writes[:1]) == ([C], {"load": A}, ["POST /runtimes"])
-    assert (actions(result)[0], moves(result)) == (("new", "failed"), [("load", "failed")])
 
 
 def test_script_and_a_runtime_that_an_earlier_task_broke():
@@ -209,11 +166,11 @@ def test_script_of_another_project_that_comes_back():
     have = holding(old=A, x=B).seed_scripts(load=A)
     have.core.projects.seed({"name": "HR", "id": "6B" * 16})
 
-    def comes_back(call, data):
-        move(have, "load", A) if call == "GET /projects" and have.scripts["load"] == B else None
+    def comes_back(data):
+        move(have, "load", A) if have.scripts["load"] == B else None
         return data
 
-    have.rewrite = comes_back
+    have.change_answer("GET /projects", comes_back)
     result = run(have, OLD_GOES, scripts=[assigned("load", "x")], protect=True, projects=["HR"])
     assert (actions(result), have.names) == ([("old", "failed")], ["old", "x"])
     assert f"runtime 'old' ({A}) is used by 1 script: 'load' in 'Sales'" in result["msg"]
@@ -222,11 +179,8 @@ def test_script_of_another_project_that_comes_back():
 def test_script_that_lost_something_and_was_not_moved():
     """Something was written."""
     have = holding(a=A, b=B).seed_scripts(load=A)
-
-    def lost_its_name(call, data):
-        return {**data, "scriptRuntimeId": A, "name": "gone"} if have.writes and call == "GET /scripts/LOAD" else data
-
-    have.rewrite = lost_its_name
+    other = {"scriptRuntimeId": A, "name": "gone"}
+    have.change_answer("GET /scripts/LOAD", lambda data: {**data, **other} if have.writes else data)
     result = run(have, scripts=[assigned("load", "b")])
     assert (result["changed"], moves(result), result["summary"]["moved"]) == (True, [("load", "failed")], 0)
     assert "it changed name" in result["msg"]

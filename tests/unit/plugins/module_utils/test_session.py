@@ -3,14 +3,14 @@ from __future__ import annotations
 import threading
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._session.parallel import all_side_by_side
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import (
     SessionString,
     encode,
 )
-from unit.support.make import URL, lost, response
+from unit.support.make import URL, error_of, lost, response
 from unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 
 READ, WRITE, DELEGATE = "GET /runtimes", "POST /runtimes", "POST /auth/delegate"
@@ -121,8 +121,7 @@ def test_login_after_the_logout_is_closed(session, moment):
     """Also if the logout comes between two steps of its thread."""
     task = session()
     setattr(task.http, moment, lambda *_texts: log_out(task))
-    with pytest.raises(MstrError, match="the task has already closed its session"):
-        write(task)
+    assert "the task has already closed its session" in error_of(write, task).sentence
     assert task.http.calls == [LOGIN, LOGOUT]
 
 
@@ -150,9 +149,7 @@ def test_write_not_repeated_after_the_end_of_the_session(session, gone, closed):
     """The caller looks first, with the new session: the server may have done it all the same."""
     task = session()
     task.http.reply(WRITE, gone)
-    with pytest.raises(AuthError) as error:
-        write(task)
-    assert error.value.outcome_unknown
+    assert error_of(write, task).outcome_unknown
     read(task)
     assert task.http.calls == [LOGIN, WRITE, *closed, LOGIN, READ]
     assert task.http.tokens(READ) == ["token-number-2"]
@@ -166,71 +163,52 @@ def test_end_of_a_given_session(session):
     read(task)
     log_out(task)
     assert task.http.calls == [READ, LOGIN, READ, LOGOUT]
-    with pytest.raises(AuthError, match="no credentials to log in again") as failed:
-        read(without)
-    assert (failed.value.error["code"], without.http.calls) == ("ERR009", [READ])
+    failure = error_of(read, without)
+    assert "no credentials to log in again" in failure.sentence
+    assert (failure.error["code"], without.http.calls) == ("ERR009", [READ])
 
 
-@pytest.mark.parametrize("options", [GIVEN, {}], ids=["no login", "denied"])
-def test_write_before_the_end_of_the_session_for_good(session, options):
-    """The server may have done it before it answered 401, and nobody can look."""
+@pytest.mark.parametrize(("options", "sent_again"), [(GIVEN, True), ({}, False)], ids=["no login", "denied"])
+def test_write_at_the_end_of_the_session_for_good(session, options, sent_again):
+    """The server may have done it before it answered 401, and nobody can look. The next one is never sent."""
     task = session(**options)
-    task.http.reply(WRITE, GONE)
+    task.http.reply(WRITE, GONE, GONE)
     task.http.reply(LOGIN, logged_in(), DENIED)
-    with pytest.raises(AuthError) as failed:
-        write(task)
-    assert failed.value.outcome_unknown is True
-
-
-def test_write_after_the_end_of_the_session_for_good(session):
-    """It is never sent, so nothing was done."""
-    task = session()
-    task.http.reply(WRITE, GONE)
-    task.http.reply(LOGIN, logged_in(), DENIED)
-    for is_unknown in (True, False):
-        with pytest.raises(AuthError) as failed:
-            write(task)
-        assert failed.value.outcome_unknown is is_unknown
-    assert task.http.calls.count(WRITE) == 1
+    for is_unknown in (True, sent_again):
+        assert error_of(write, task).outcome_unknown is is_unknown
+    assert task.http.count(WRITE) == 1 + sent_again
 
 
 @pytest.mark.parametrize("retries", [0, 2])
 def test_new_logins_of_task_as_many_as_retries(session, retries):
     task = session(retries=retries)
     task.http.reply(READ, *[GONE] * 9)
-    with pytest.raises(AuthError) as failed:
-        read(task)
-    assert (f"as often as retries allows ({retries})" in failed.value.sentence) == bool(retries)
-    with pytest.raises(AuthError):
-        read(task)
+    assert (f"as often as retries allows ({retries})" in error_of(read, task).sentence) == bool(retries)
+    error_of(read, task)
     assert task.http.count(LOGIN) == 1 + retries, "counted over the whole task"
 
 
 @pytest.mark.parametrize("at_once", [4], indirect=True)
-@pytest.mark.parametrize("gone", [0, 1], ids=["first login", "session gone"])
-def test_threads_need_login_at_once_make_one(session, at_once, gone):
-    task = session(retries=1)
-    together = threading.Barrier(4)
+def test_threads_make_one_login(session, at_once):
+    """The first one, and a new one after a session that all of them find dead at once."""
+    task, together = session(retries=1), threading.Barrier(4)
 
-    def reply_together(call, reply=task.http.next_reply):
-        if call == READ and task.http.tokens(READ)[-1] == "token-number-1" and gone:
+    def dead_at_first(call, reply=task.http.next_reply):
+        if call == READ and task.http.tokens(READ)[-1] == "token-number-1":
             together.wait(30)
             return GONE
         return reply(call)
 
-    task.http.next_reply = reply_together
-    if gone:
-        log_in(task)
+    task.http.next_reply = dead_at_first
     assert all_side_by_side(lambda _: read(task), range(4)) == [None] * 4
-    assert task.http.count(LOGIN) == 1 + gone
+    assert task.http.count(LOGIN) == 2
 
 
 @pytest.mark.parametrize(("answer", "more"), [(DENIED, {}), (GONE, {"renews": False})])
 def test_401_that_does_not_end_the_session(session, answer, more):
     task = session()
     task.http.reply(READ, answer)
-    with pytest.raises(AuthError):
-        task.session.request("GET", "/runtimes", operation="read", **more)
+    error_of(task.session.request, "GET", "/runtimes", operation="read", **more)
     assert task.http.count(LOGIN) == 1
 
 
@@ -241,9 +219,7 @@ def test_how_often_a_failing_call_is_sent(session, operation, again, status, ret
     do, call = OPERATIONS[operation]
     task = session(retries=retries)
     task.http.reply(call, *[response(status)] * 9)
-    with pytest.raises(ApiError) as failed:
-        do(task)
-    assert failed.value.status == status
+    assert error_of(do, task).status == status
     assert task.http.count(call) == (1 + retries if status in again else 1)
     assert len(task.stop.pauses) == task.http.count(call) - 1
 
@@ -253,11 +229,9 @@ def test_failing_write_is_sent_once(session, status):
     """After 429, it takes the pause before the caller looks."""
     task = session()
     task.http.reply(WRITE, response(status, request="POST /api/runtimes"))
-    with pytest.raises(ApiError) as failed:
-        write(task)
+    assert error_of(write, task).outcome_unknown is (status == 429 or status >= 500)
     assert task.http.count(WRITE) == 1
     assert len(task.stop.pauses) == (status == 429)
-    assert failed.value.outcome_unknown is (status == 429 or status >= 500)
 
 
 @pytest.mark.parametrize("send", ["send", "last_request"])
@@ -266,8 +240,8 @@ def test_check_mode_sends_no_write(session, method, send):
     """Whoever asks for it; the login, reads and the logout are sent."""
     task = session(check_mode=True)
     task.session.send("POST", "/runtimes", operation="search", read=True)
-    with pytest.raises(MstrError, match=r"Could not try it: the task runs in check mode"):
-        getattr(task.session, send)(method, "/x", operation="try it")
+    failure = error_of(getattr(task.session, send), method, "/x", operation="try it")
+    assert failure.sentence.startswith("Could not try it: the task runs in check mode")
     log_out(task)
     assert task.http.calls == [LOGIN, WRITE, LOGOUT]
 
@@ -275,20 +249,18 @@ def test_check_mode_sends_no_write(session, method, send):
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "PUT"])
 def test_only_a_post_is_declared_as_a_read(session, method):
     """Any other method is refused in check mode, and sent once."""
-    with pytest.raises(MstrError, match="the task runs in check mode"):
-        session(check_mode=True).session.send(method, "/x", operation="try it", read=True)
-    task = session()
+    task, checking = session(), session(check_mode=True)
     task.http.reply(f"{method} /x", response(503, request=f"{method} /api/x"))
-    with pytest.raises(ApiError) as failed:
-        task.session.send(method, "/x", operation="try it", read=True)
-    assert task.http.count(f"{method} /x") == 1
-    assert failed.value.outcome_unknown
+    failure, refused = (
+        error_of(each.session.send, method, "/x", operation="try it", read=True) for each in (task, checking)
+    )
+    assert (failure.outcome_unknown, task.http.count(f"{method} /x")) == (True, 1)
+    assert "the task runs in check mode" in refused.sentence
 
 
 def test_signal_stops_all_but_a_last_call(session):
     task = session()
-    with pytest.raises(MstrError, match="the session has ended"):
-        task.session.last_request("GET", "/runtimes", operation="list")
+    assert "the session has ended" in error_of(task.session.last_request, "GET", "/runtimes", operation="list").sentence
     read(task)
     task.stop.reason = "signal SIGTERM"
     with pytest.raises(Interrupted):
@@ -323,12 +295,12 @@ def test_signal_during_login_leaks_no_session(session, late):
 def test_failed_login_and_what_may_be_open(session, status, body, words, may_be_open):
     task = session(login_mode="ldap")
     task.http.reply(LOGIN, response(status, body, request="POST /api/auth/login"))
-    with pytest.raises(ApiError, match=words) as failed:
-        read(task)
+    failure = error_of(read, task)
     log_out(task)
-    assert f"Could not log in to {URL} (login_mode ldap)" in failed.value.sentence
-    assert (STAYS_OPEN in failed.value.sentence) == may_be_open
-    assert (failed.value.status, task.http.calls) == (status, [LOGIN])
+    assert f"Could not log in to {URL} (login_mode ldap)" in failure.sentence
+    assert words in failure.sentence
+    assert (STAYS_OPEN in failure.sentence) == may_be_open
+    assert (failure.status, task.http.calls) == (status, [LOGIN])
 
 
 @pytest.mark.parametrize("at_once", [4], indirect=True)
@@ -338,12 +310,7 @@ def test_failed_login_final_for_all_later_calls(session, at_once):
     read(task)
     task.http.reply(READ, *[GONE] * 9)
     task.http.reply(LOGIN, *[DENIED] * 9)
-
-    def refused(_item):
-        with pytest.raises(AuthError):
-            read(task)
-
-    all_side_by_side(refused, range(8))
+    all_side_by_side(lambda _: error_of(read, task).status, range(8))
     assert task.http.count(LOGIN) == 2
 
 
@@ -351,8 +318,6 @@ def test_failed_login_final_for_all_later_calls(session, at_once):
 def test_polling_logs_in_once_the_server_is_there(session, trouble, logins):
     task = session(retries=0)
     task.http.reply(LOGIN, trouble, *[DENIED] * 9)
-    with pytest.raises(MstrError):
-        task.session.get("/runtimes", polling=True)
-    with pytest.raises(MstrError):
-        task.session.get("/runtimes", polling=True)
+    error_of(task.session.get, "/runtimes", polling=True)
+    error_of(task.session.get, "/runtimes", polling=True)
     assert task.http.count(LOGIN) == logins

@@ -84,7 +84,6 @@ def test_what_a_file_knows(written):
         ("- &a [*a]", "has an alias that contains itself"),
         (BOMB, "has more than 1000000 values, counting each use of an alias"),
         ("", "contains no list of runtimes, at the top level or under the key runtimes"),
-        ("runtime: [{name: A}]", "has the unknown key 'runtime'; the keys are"),
         ("- hosts: all\n  tasks: [{debug: {msg: '{{ x }}'}}]", "is a playbook, not a list of runtimes; name the file"),
         ("runtimes: {name: a}", "has runtimes: {'name': 'a'}; expected a list"),
         ("runtimes: []\nserver: true", "has an error: server True was read as a boolean"),

@@ -1,74 +1,53 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._model.change import Change
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report_one
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Step
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi, Waiting
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import TASK_OPTIONS, inputs_for_one
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import state_of_wait, wait
-from unit.support.make import ID, faults_of, lost, refusal, runtime, stored
+from unit.support.make import ID, error_of, faults_of, lost, refusal, response, runtime, stored
 from unit.support.many import LIST, A, B, assigned, both, holding, run
 from unit.support.server import Server
 
 
-class Film:
+class Film(Server):
     """A server that shows another picture of the runtime at each look, the last one for ever, and a clock of its own.
 
-    A picture is the fields that differ from those of `stored`, None for a runtime that is gone, or an error.
+    A picture is the fields that differ from those of `stored`, or an error.
     """
 
     def __init__(self, *pictures, takes=0.0):
-        self.api = RuntimeApi(self)
-        self.kinds, self.pauses, self.now = [], [], 1000.0
+        super().__init__(stored())
+        self.looks, self.now = 0, 1000.0
         self._pictures, self._takes = list(pictures), takes
 
-    @property
-    def looks(self):
-        return len(self.kinds)
-
-    def get(self, path, params=None, *, operation=None, polling=False, shape=None):
-        assert path == f"/runtimes/{ID}"
-        self.kinds.append(polling)
+    def send(self, sent, on_late_response=None):
+        assert sent.polling, "the waiting itself asks again"
+        self.looks += 1
         self.now += self._takes
         picture = self._pictures.pop(0) if len(self._pictures) > 1 else self._pictures[0]
         if isinstance(picture, Exception):
             raise picture
-        if picture is None:
-            raise refusal(404, "ERR004", "no such object", f"GET /api{path}")
-        return stored(**picture)
+        return response(body=stored(**picture))
 
     def pause(self, seconds):
-        self.pauses.append(seconds)
+        super().pause(seconds)
         self.now += seconds
 
-    def wait(self, first, timeout=300, interval=2.0, action="none"):
-        return self.wait_for(row(action, **first), timeout, interval).runtime
-
-    def wait_for(self, waited, timeout=10, interval=1.0):
-        """What mstr_runtime does; raises the error with which it fails."""
-        context = Context(
-            self.api,
-            self,
-            Inputs((), waits=True, waiting=Waiting(timeout, interval)),
-            print,
-            self.pause,
-            lambda: self.now,
-            str,
-            3,
-            1,
-        )
-        [waited] = wait(context, [waited])
+    def wait(self, first, timeout=300, action="none"):
+        """What mstr_runtime does after its action, from whose reading the first picture is."""
+        context = self.context(waits=True, waiting=Waiting(timeout, 2.0), clock=lambda: self.now)
+        [waited] = wait(context, [row(action, **first)])
         report_one(waited, "")
-        return waited
+        return waited.runtime
 
-    def fail(self, first, timeout=300, interval=2.0, action="none"):
-        with pytest.raises(PartialError) as failure:
-            self.wait(first, timeout, interval, action)
-        return failure.value
+    def fail(self, first, timeout=300, action="none"):
+        return error_of(self.wait, first, timeout, action)
 
 
 def row(action="create", **fields):
@@ -87,12 +66,13 @@ READY = {"status": "ready", "packages": packages(pandas="installed")}
 UNKNOWN = {"status": "unknown", "packages": packages(pandas="installed")}
 NEW_UNKNOWN = {"status": "ready", "packages": packages(new="unknown")}
 FAILED = {"status": "error", "packages": packages(new="not_installed")}
+GONE = refusal(404, "ERR004", "no such object", f"GET /api/runtimes/{ID}")
 IN_ERROR = f"Runtime 'r' ({ID}) is in error: status error, packages: pandas installed"
 
 
 @pytest.mark.parametrize("first", [{}, READY, {"packages": None}, {"packages": packages(pandas="unknown")}])
 def test_ready_runtime_costs_no_request(first):
-    film = Film(None)
+    film = Film()
     assert film.wait(first).id == ID
     assert (film.looks, film.pauses) == (0, [])
 
@@ -117,7 +97,6 @@ def test_looks_until_it_is_ready(pictures, first, action, looks):
     film = Film(*pictures)
     assert film.wait(first, action=action).id == ID
     assert film.looks == len(film.pauses) == looks
-    assert set(film.kinds) == {True}, "the waiting itself asks again"
 
 
 def test_timeout_reports_the_last_status():
@@ -144,7 +123,7 @@ def test_status_that_is_never_reported(state, status):
     [
         (BUSY, [{**READY, "status": "error"}], "none", 1, IN_ERROR),
         ({"status": "error"}, [{"status": "error"}], "update", 1, "is in error"),
-        (BUSY, [BUSY, None], "none", 2, f"Runtime 'r' ({ID}) was deleted while the task waited for it"),
+        (BUSY, [BUSY, GONE], "none", 2, f"Runtime 'r' ({ID}) was deleted while the task waited for it"),
         (NEW_UNKNOWN, [NEW_UNKNOWN, BUSY, FAILED], "update", 3, "1 package could not be installed: new"),
         (BUSY, [BUSY, refusal(403, "ERR0017", "no")], "create", 2, refusal(403, "ERR0017", "no").sentence),
         (BUSY, [ConnectError("Not trusted.", request="GET /x", permanent=True)], "none", 1, "Not trusted."),
@@ -176,12 +155,6 @@ def test_packages_that_failed_are_named(status):
     assert failure.result["runtime"]["packages"][0]["message"] == "Return code: 1."
 
 
-@pytest.mark.parametrize("word", ["failed", "Not Installed"])
-def test_words_that_mean_a_failure(word):
-    sentence = Film({"status": "ready", "packages": packages(pandas=word)}).fail(BUSY).sentence
-    assert sentence == f"Runtime 'r' ({ID}): 1 package could not be installed: pandas (no reason given)"
-
-
 def test_interrupted_wait():
     """The result says what was done before."""
     failure = Film(Interrupted("Stopped by signal SIGINT")).fail(BUSY, action="create")
@@ -207,22 +180,14 @@ def test_outage_ends_no_wait(outage):
     assert failure.error == outage.error
 
 
-OPTIONS = {
-    "name": "r",
-    **{name: option.get("default") for name, option in TASK_OPTIONS.items()},
-}
-
-
 @pytest.mark.parametrize("value", [0, float("nan")])
 def test_times_must_be_positive(value):
     """Even without wait."""
-    options = {**OPTIONS, "wait": False, "wait_timeout": value, "wait_interval": value}
-    assert faults_of(inputs_for_one, options) == (
+    defaults = {name: option.get("default") for name, option in TASK_OPTIONS.items()}
+    assert faults_of(inputs_for_one, {**defaults, "name": "r", "wait_timeout": value, "wait_interval": value}) == (
         f"wait_timeout must be more than 0 seconds, not {value}",
         f"wait_interval must be more than 0 seconds, not {value}",
     )
-    inputs = inputs_for_one({**OPTIONS, "wait": True, "wait_timeout": 300, "wait_interval": 2.0})
-    assert (inputs.waits, inputs.waiting) == (True, Waiting(300, 2.0))
 
 
 @pytest.mark.parametrize(
@@ -327,6 +292,7 @@ def test_outage_after_a_write_that_a_test_or_a_script_needs(more, outage, test, 
 
 def test_runtime_that_a_later_check_does_not_show():
     """A server of several nodes may show for a moment what was before a write."""
-    film = Film(BUSY, None, None, READY)
+    gone = refusal(404, "ERR004", "no such object")
+    film = Film(BUSY, gone, gone, READY)
     assert film.wait(BUSY, action="create").facts["status"] == "ready"
-    assert "was deleted while the task waited" in Film(None).fail(BUSY, action="update").sentence
+    assert "was deleted while the task waited" in Film(gone).fail(BUSY, action="update").sentence

@@ -11,7 +11,6 @@ BROKEN = [{"name": "x", "status": "not_installed"}]
 UPDATE = {"name": "a", "others": "x"}
 GONE = refusal(404, "ERR004", "no such object")
 OUTAGES = [refusal(503), lost("GET /api/x")]
-NEW_ALONE_OR_NOT = [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]]
 
 
 @pytest.mark.parametrize("omitted", ["packages", "status", "packages,status"])
@@ -29,20 +28,24 @@ def test_ready_needs_a_look(omitted, names, purge):
     assert have.requests == [LIST]
 
 
-@pytest.mark.parametrize("entries", NEW_ALONE_OR_NOT)
-@pytest.mark.parametrize("answered", [{"id": A}, {"id": A.lower()}, {}, None])
-def test_create_is_looked_up_by_name(entries, answered):
-    """A response with the id of a different runtime, or without one, does not say which runtime was created."""
+def answering_a_create(answered, ignores=None):
     have = holding(a=A)
-    have.rewrite = lambda call, data: answered if call == "POST /runtimes" else data
-    result = run(have, *entries)
+    have.ignores = ignores
+    have.change_answer("POST /runtimes", lambda data: answered)
+    return have
+
+
+@pytest.mark.parametrize("answered", [{"id": A}, {"id": A.lower()}, {}, None])
+def test_create_is_looked_up_by_name(answered):
+    """A response with the id of a different runtime, or without one, does not say which runtime was created."""
+    have = answering_a_create(answered)
+    result = run(have, {"name": "new"}, {"name": "a"})
     [created] = set(have.runtimes) - {A}
-    assert [row["id"] for row in result["runtimes"]] == [created, A][: len(entries)]
+    assert [row["id"] for row in result["runtimes"]] == [created, A]
     assert actions(result)[0] == ("new", "created")
     assert (have.writes, have.warnings) == (["POST /runtimes"], [])
 
 
-@pytest.mark.parametrize("entries", NEW_ALONE_OR_NOT)
 @pytest.mark.parametrize(
     ("answered", "why", "writes"),
     [
@@ -50,14 +53,23 @@ def test_create_is_looked_up_by_name(entries, answered):
         ({"id": D}, f"The server reported 'new' ({D}) as created, but does not show it", 1),
     ],
 )
-def test_create_without_effect(entries, answered, why, writes):
-    have = holding(a=A)
-    have.ignores = "POST"
-    have.rewrite = lambda call, data: answered if call == "POST /runtimes" else data
-    result = run(have, *entries, retries=1)
+def test_create_without_effect(answered, why, writes):
+    have = answering_a_create(answered, ignores="POST")
+    result = run(have, {"name": "new"}, retries=1)
     assert (actions(result)[0], result["changed"]) == (("new", "failed"), False)
     assert why in result["msg"]
     assert have.writes == ["POST /runtimes"] * writes
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_update_without_effect_fails(wait):
+    have = holding(a=A)
+    have.ignores = "PATCH"
+    result = run(have, UPDATE, **(waits(have) if wait else {}))
+    assert actions(result) == [("a", "failed")]
+    assert "the server answered 204 but changed nothing (others)" in result["msg"]
+    assert (result["changed"], result["error"]["http_status"]) == (False, 204)
+    assert result["runtimes"][0]["changes"] == []
 
 
 def test_lost_update_of_a_different_runtime():
@@ -92,18 +104,6 @@ def test_signal_during_the_second_look_up():
     assert actions(result) == [("a", "updated"), ("R", "failed")]
     assert "Stopped by signal SIGTERM" in result["msg"]
     assert B in have.runtimes
-
-
-@pytest.mark.parametrize("entries", [[UPDATE], [UPDATE, {"name": "b"}]])
-@pytest.mark.parametrize("wait", [True, False])
-def test_update_without_effect_fails(entries, wait):
-    have = holding(a=A, b=B)
-    have.ignores = "PATCH"
-    result = run(have, *entries, **(waits(have) if wait else {}))
-    assert actions(result)[0] == ("a", "failed")
-    assert "the server answered 204 but changed nothing (others)" in result["msg"]
-    assert (result["changed"], result["error"]["http_status"]) == (False, 204)
-    assert result["runtimes"][0]["changes"] == []
 
 
 def test_update_in_part_shows_what_is_true():
@@ -172,13 +172,9 @@ def test_effect_that_is_seen_later(method, entry, effect, action, moments):
 
 def test_create_that_is_seen_later():
     have = holding(b=B)
-
-    def rewrite(call, data):
-        return {"runtimes": data["runtimes"][:2]} if call == LIST and not have.pauses else data
-
-    have.rewrite = rewrite
+    have.switch(list_hides="a")
     have.fail("GET", refusal(404, "ERR004", "not found"), turn=3)
-    result = run(have, {"name": "a"}, {"name": "b"})
+    result = run(have, {"name": "a"}, {"name": "b"}, pause=lambda seconds: have.switch(list_hides=""))
     assert (actions(result), len(have.writes), have.warnings) == ([("a", "created"), ("b", "none")], 1, [])
 
 
