@@ -172,18 +172,11 @@ def _left(folder: Path, *excluded: str) -> str:
     return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in looked_at)
 
 
-@pytest.mark.matrix
-def test_run_with_credentials_in_options(server: Simulator, core: Path, tmp_path: Path) -> None:
-    _run_leaves_no_secret_behind(server, core, tmp_path, by_options=True)
-
-
-def test_run_with_credentials_in_environment(server: Simulator, newest: Path, tmp_path: Path) -> None:
-    """No file contains the credentials. Only the file of the task with the option `session` contains the session."""
-    _run_leaves_no_secret_behind(server, newest, tmp_path, by_options=False)
-    assert leaks(server, _left(tmp_path / "play")) == []
-
-
-def _run_leaves_no_secret_behind(server: Simulator, core: Path, tmp_path: Path, *, by_options: bool) -> None:
+@pytest.mark.parametrize(
+    "by_options", [False, pytest.param(True, marks=pytest.mark.matrix)], ids=["environment", "options"]
+)
+def test_run_leaves_no_secret_behind(server: Simulator, newest: Path, tmp_path: Path, by_options: bool) -> None:
+    """Only the file of a task has its options: credentials, or the option `session`."""
     server.fault(**ECHO, operation="update", status=400, skip=1)
     server.fault(**ECHO, operation="create", status=400, skip=1)
     server.fault(**ECHO, operation="logout")
@@ -199,7 +192,7 @@ def _run_leaves_no_secret_behind(server: Simulator, core: Path, tmp_path: Path, 
         "ANSIBLE_LOG_PATH": str(play / "ansible.log"),
         **({} if by_options else server.environment()),
     }
-    runner = Play(play, core, env, hosts={"a": {}})
+    runner = Play(play, newest, env, hosts={"a": {}})
     process = runner.start(runner.command(TASKS, "-vvvv", "--extra-vars", f"@{vault}/credentials.yml"))
     seen = ""
     while process.poll() is None:
@@ -216,6 +209,9 @@ def _run_leaves_no_secret_behind(server: Simulator, core: Path, tmp_path: Path, 
     kept = _left(play, "AnsiballZ_*.py")
     assert "Refused: ********" in kept, "the log file is one of them"
     assert any(play.rglob("AnsiballZ_mstr_runtime.py"))
-    for where, what in {"output": output, "process list": seen, "files": kept}.items():
+    printed = {"output": output, "process list": seen, "files": kept}
+    if not by_options:
+        printed["files of tasks"] = _left(play)
+    for where, what in printed.items():
         assert leaks(server, what) == [], where
     assert len(server.open_sessions()) == 1, "only the session whose logout the server rejected is open"
