@@ -23,9 +23,8 @@ from support.waiting import wait_until
 
 # After those of LOST, nobody knows whether the server has done the work.
 LOST: dict[str, dict[str, Any]] = {
-    "closed, done": {"kind": "close_after"},
-    "page 502, done": {"kind": "html", "status": 502, "work": "before"},
-    "page 200, done": {"kind": "html", "status": 200, "work": "before"},
+    "closed, done": {"kind": "close", "done": True},
+    "page 200, done": {"kind": "html", "status": 200, "done": True},
 }
 FAULTS = LOST | {
     "error 403": {"kind": "error", "status": 403, "number": 17},
@@ -129,7 +128,7 @@ def test_schema_of_the_server(sim: Simulator) -> None:
     """Not as the body of its call, which would have servers and prose."""
     operation = {"summary": "Get runtimes of prod.example.com", "responses": {"200": {"description": "all"}}}
     document = {"servers": [{"url": "https://prod.example.com"}], "paths": {"/api/runtimes": {"get": operation}}}
-    sim.fault("json", operation="any", skip=2, status=200, json=document)
+    sim.fault("answer", operation="any", skip=2, status=200, json=document)
     record = probed(sim, check_mode=True).result["record"]
     assert record["schema"] == {"paths": {"/api/runtimes": {"get": {"responses": {"200": {}}}}}, "components": {}}
     assert (record["calls"][2]["path"], record["calls"][2]["body"]) == ("/api/openapi.json", None)
@@ -154,7 +153,7 @@ def test_at_most_two_runtimes_and_one_minute(sim: Simulator) -> None:
 def test_nothing_private_is_recorded(sim: Simulator) -> None:
     sim.reset("awkward", default_name="Finance Python")
     sim.seed({"name": "Payroll of the board", "description": "secret plan", "whitelist": ["payroll.example.com"]})
-    sim.fault("echo_secret", operation="update")
+    sim.fault("error", operation="update", message="Refused: {secrets}")
     text = json.dumps(probed(sim).result)
     private = ["Payroll", "secret plan", "payroll", "Finance", "127.0.0.1", "mstr-library", "dministrator"]
     private += sim.secrets()
@@ -210,7 +209,7 @@ def test_signal_at_each_call(sim: Simulator) -> None:
 
 
 def test_signal_to_the_module(sim: Simulator) -> None:
-    sim.fault("held", operation="create", when="after")
+    sim.fault("held", operation="create")
     running = Running("mstr_probe", credentials(sim))
     running.wait_until(lambda: sim.faults()[0]["hits"], "the create is under way")
     send_signal(running.process, signal.SIGTERM)

@@ -76,7 +76,7 @@ def test_session_on_another_node(sim: Simulator) -> None:
 def test_one_request_at_a_time(sim: Simulator, switch: str, value: str) -> None:
     """A server that refuses parallel requests of a session, or rotates its cookie: few requests are repeated."""
     sim.reset("samples", latency_ms=10, **{switch: value})
-    sim.seed(generate={"count": 19})
+    sim.seed(*({"name": f"runtime {number}"} for number in range(19)))
     assert len(run("mstr_runtime_info", sim).result["runtimes"]) == 20
     assert len([entry for entry in sim.requests() if entry["status"] in (401, 429)]) <= 6
     assert sim.calls().count(LOGIN) <= 2

@@ -106,7 +106,7 @@ def test_stopped_module_reports_its_changes(sim: Simulator) -> None:
     """No worker continues after it, and nothing is purged."""
     many = [{"name": f"r{number:02}", "exec_timeout": 600} for number in range(40)]
     # After some creates, the others are done but not answered.
-    sim.fault("hang", operation="create", skip=6, times=None, work="before")
+    sim.fault("hang", operation="create", skip=6, times=None, done=True)
     sim.seed({"name": "not listed"})
     module = Running("mstr_runtimes", {**credentials(sim), "runtimes": many, "purge": True})
     wait_until(lambda: sim.faults()[0]["hits"] == 4, "all threads wait for a create")

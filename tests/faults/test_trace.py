@@ -22,8 +22,8 @@ POST /api/auth/logout 204 (…)
 
 def test_trace_of_a_task_in_trouble(sim: Simulator) -> None:
     """A busy server, a lost response, and a session that ends: each line says why it is sent."""
-    sim.fault("unavailable", operation="list", retry_after=0)
-    sim.fault("close_after", operation="create")
+    sim.fault("error", operation="list", status=503)
+    sim.fault("close", operation="create", done=True)
     sim.fault("session_killed", operation="list", skip=1)
     done = runtime(sim, name="New", exec_timeout=60, _ansible_verbosity=3)
     assert done.result["action"] == "created"

@@ -79,7 +79,7 @@ def _dead_session(sim: Simulator) -> str:
 
 
 def _lost_for_good(sim: Simulator) -> None:
-    sim.fault("close_after", operation="create")
+    sim.fault("close", operation="create", done=True)
     sim.fault("error", operation="list", skip=1, times=None, number=14, status=403, message="No.")
 
 
@@ -95,11 +95,14 @@ fails("It usually ends in /MicroStrategyLibrary", base_url=lambda sim: sim.base_
 fails("does not use TLS", base_url=lambda sim: sim.base_url.replace("http:", "https:"), retries=0)
 fails_with_tls("is not trusted")
 fails_with_tls("is for another host", "wrong_host", ca_path=lambda sim: sim.certificates["ca"])
-fails("with a redirect to", lambda sim: sim.fault("redirect", operation="list"))
+fails(
+    "with a redirect to",
+    lambda sim: sim.fault("answer", operation="list", status=302, headers={"Location": "https://x.invalid"}),
+)
 fails("with an HTML page", lambda sim: sim.fault("html", operation="list", times=None), retries=0)
 fails(
     "not tried, because",
-    lambda sim: sim.fault("status", operation="create", status=429, times=None, headers={"Retry-After": "3600"}),
+    lambda sim: sim.fault("answer", operation="create", status=429, times=None, headers={"Retry-After": "3600"}),
     "mstr_runtimes",
     runtimes=[{"name": "A"}, {"name": "B"}],
 )
@@ -124,7 +127,9 @@ fails(
 )
 fails("The plan is different from the approved one", plan_id="0" * 24)
 fails("may or may not have been created", _lost_for_good, retries=0)
-fails("the script may be running", lambda sim: sim.fault("close_after", operation="run"), "mstr_script_run", code="1")
+fails(
+    "the script may be running", lambda sim: sim.fault("close", operation="run", done=True), "mstr_script_run", code="1"
+)
 warns("The server stored different", lambda sim: sim.reset(mstrio_py_added="on_create"), packages=PANDAS)
 
 

@@ -64,7 +64,7 @@ class App:
                 self._note(server, call, entry, reply)
                 response = await send(request, reply)
             else:
-                entry["fault"] = fault.name or fault.kind
+                entry["fault"] = fault.kind
                 self._note(server, call, entry, None)
                 response = await inject(fault, server, call, request)
             status = None if isinstance(response, NoResponse) else response.status

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulator.messages import ApiError, Call, Reply, invalid, missing, only
-from simulator.sessions import ISERVER_TIMEOUT_S
-from simulator.users import ANONYMOUS, API_TOKEN, DELEGATE, LDAP, STANDARD, User
+from simulator.sessions import TIMEOUT_S
+from simulator.users import ANONYMOUS, API_TOKEN, DELEGATE, User
 
 if TYPE_CHECKING:
     from simulator.server import Server
@@ -24,54 +24,33 @@ async def login(server: Server, call: Call) -> Reply:
     """``POST /auth/login``: JSON or form."""
     body = call.form_or_json()
     only(body, LOGIN_FIELDS)
-    application = _integer(body, "applicationType")
-    if application == 76 and not server.switches.yes("application_type_76"):
+    if str(body.get("applicationType")) == "76" and not server.switches.yes("application_type_76"):
         # The text that shows [mstrio] that a server is too old for its application type.
         raise ApiError(400, 6, "Validation failed: 1 constraint violations: applicationType 76 is not supported.")
-    for name in ("workingSet", "maxSearch"):
-        _integer(body, name)
-    mode = _integer(body, "loginMode")
-    if mode is None:
-        raise missing("loginMode")
+    mode = _login_mode(body)
     call.session = server.sessions.start(_authenticate(server, mode, body), mode)
     return _logged_in(server, call)
 
 
-def _integer(body: Mapping[str, Any], name: str) -> int | None:
-    """A number of a login body. Form data contains it as text."""
-    value = body.get(name)
-    if value is None:
-        return None
+def _login_mode(body: Mapping[str, Any]) -> int:
+    """The mode of a login. Form data contains it as text."""
     try:
-        if isinstance(value, (bool, float)):
-            raise ValueError(value)
-        return int(value)
+        return int(body["loginMode"])
+    except KeyError:
+        raise missing("loginMode") from None
     except (TypeError, ValueError):
-        raise invalid(f"The field '{name}' must be an integer.") from None
+        raise invalid("The field 'loginMode' must be an integer.") from None
 
 
 def _authenticate(server: Server, mode: int, body: Mapping[str, Any]) -> User:
-    failed = ApiError(401, 3, "Login failed: the user name or password is not valid.", LOGIN_FAILED)
+    username, password = body.get("username", ""), body.get("password", "")
     if mode == ANONYMOUS:
-        if not server.switches.yes("guest_login"):
-            raise ApiError(401, 3, "Login failed: anonymous login is not enabled.", LOGIN_FAILED)
-        return next(user for user in server.users.values() if user.mode == ANONYMOUS)
-    if mode not in (STANDARD, LDAP, API_TOKEN):
-        raise ApiError(400, 10, f"Login mode {mode} is not supported.")
-    if "username" not in body:
-        raise missing("username")
-    for name in ("username", "password"):
-        if not isinstance(body.get(name, ""), str):
-            raise invalid(f"The field '{name}' must be a string.")
-    if mode == API_TOKEN:
-        # The token is sent as the user name [mstrio].
-        user = server.users.get(server.api_tokens.get(body["username"], ""))
-    else:
-        user = server.users.get(body["username"])
-        if user and (user.mode != mode or body.get("password", "") != user.password):
-            user = None
-    if user is None:
-        raise failed
+        username = "guest" if server.switches.yes("guest_login") else ""
+    if mode == API_TOKEN:  # which is sent as the user name [mstrio]
+        username = server.api_tokens.get(username, "")
+    user = server.users.get(username)
+    if user is None or (mode != API_TOKEN and (user.mode, user.password) != (mode, password)):
+        raise ApiError(401, 3, "Login failed: the user name or password is not valid.", LOGIN_FAILED)
     return user
 
 
@@ -84,7 +63,7 @@ async def delegate(server: Server, call: Call) -> Reply:
     """``POST /auth/delegate``: [mstrio] sends the mode as the string "-1"."""
     body = call.json_object()
     only(body, {"loginMode", "identityToken"})
-    if _integer(body, "loginMode") != DELEGATE:
+    if _login_mode(body) != DELEGATE:
         raise invalid("The field 'loginMode' must be -1.")
     if not isinstance(body.get("identityToken"), str):
         raise missing("identityToken")
@@ -114,8 +93,7 @@ async def check_identity_token(server: Server, call: Call) -> Reply:
 
 async def session_info(server: Server, call: Call) -> Reply:
     """``GET /sessions``: [mstrio] reads timeout, workingSet and maxSearch."""
-    # The timeout of the Intelligence Server. Tomcat's timeout is a setting of the web server, unknown to the API.
-    return Reply(200, {"locale": 1033, "timeout": int(ISERVER_TIMEOUT_S), "maxSearch": 3, "workingSet": 10})
+    return Reply(200, {"locale": 1033, "timeout": TIMEOUT_S, "maxSearch": 3, "workingSet": 10})
 
 
 async def renew_session(server: Server, call: Call) -> Reply:

@@ -146,13 +146,13 @@ class Simulator:
     def seed(self, *runtimes: Mapping[str, Any], **more: Any) -> list[str]:
         """Store raw API objects, unchecked; returns their ids.
 
-        ``more``: ``generate={"count": 1000, "template": {...}}``, ``packages=[{"name", "outcome", "message", "delay",
-        "version"}]`` (rules), ``users`` and ``projects`` (README), ``replace=True``.
+        ``more``: ``packages=[{"name", "outcome", "delay"}]`` (rules), ``users`` and ``projects`` (README),
+        ``replace=True``.
         """
         return list(self.control("POST", "/seed", {"runtimes": list(runtimes), **more})["ids"])
 
     def fault(self, kind: str, **order: Any) -> None:
-        """Order a fault, as in ``fault("close_after", operation="create", times=1)``."""
+        """Order a fault, as in ``fault("close", operation="create", done=True)``."""
         self.control("POST", "/faults", {"kind": kind, **order})
 
     def faults(self) -> list[dict[str, int]]:

@@ -12,11 +12,12 @@ from typing import Any
 from aiohttp import web
 
 from simulator.faults import Fault
-from simulator.messages import BASE_PATH, JSON_TYPE, ApiError, Call, Reply
+from simulator.messages import BASE_PATH, ApiError, Call, Reply
 from simulator.server import Server
 
 POLL_S = 0.05  # how often a hanging call checks whether its client has disconnected
 PIECE = 256 * 1024  # bytes that an endless response writes at once
+PAGE = "<html><head><title>{0}</title></head>\r\n<body><h1>{0}</h1></body></html>\r\n"
 
 
 def gone(request: web.Request) -> bool:
@@ -45,114 +46,60 @@ async def send(request: web.Request, reply: Reply) -> web.StreamResponse:
 
 async def inject(fault: Fault, server: Server, call: Call, request: web.Request) -> web.StreamResponse:
     """Handle one call, with or without a response."""
-    if fault.kind == "session_killed":
+    kind, given = fault.kind, fault.parameters
+    if kind == "session_killed":
         with suppress(ApiError):
             server.sessions.expire([server.sessions.find(call)])
-    if fault.parameters.get("when") == "before":
-        await _delay(fault, server)
-    done: Reply | None = None
-    if fault.work == "before":
-        done = await server.handle(call)
-    elif fault.work == "late":
-        task = asyncio.create_task(_work_late(server, call, fault.after))
-        server.faults.late.add(task)
-        task.add_done_callback(server.faults.late.discard)
-    return await _answer(fault, server, call, request, done)
-
-
-async def _delay(fault: Fault, server: Server) -> None:
-    if fault.kind == "held":
+    if given.get("when") == "before":
         await server.faults.released.wait()
-    else:
-        await asyncio.sleep(fault.parameters["seconds"])
+    done = await server.handle(call) if given["done"] else Reply(204)
+    if given.get("when") == "after":
+        await server.faults.released.wait()
+    if kind in ("close", "hang", "raw"):
+        return await _without_response(kind, given, request)
+    return await send(request, _reply(kind, given, server, call, done))
 
 
-async def _work_late(server: Server, call: Call, seconds: float) -> None:
-    await asyncio.sleep(seconds)
-    await server.handle(call)
-
-
-async def _answer(
-    fault: Fault, server: Server, call: Call, request: web.Request, done: Reply | None
-) -> web.StreamResponse:
-    kind, given, transport = fault.kind, fault.parameters, request.transport
+async def _without_response(kind: str, given: dict[str, Any], request: web.Request) -> web.StreamResponse:
+    """Do with the connection what an HTTP server does not."""
+    transport = request.transport
     if transport is None:
         return NoResponse()
-    if kind in ("close_before", "close_after"):
-        if given["reset"]:  # RST instead of FIN
-            linger = struct.pack("ii", 1, 0)
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        transport.abort()
-        return NoResponse()
-    if kind == "garbled":
+    if kind == "close" and given["reset"]:  # RST instead of FIN
+        linger = struct.pack("ii", 1, 0)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    if kind == "hang":
+        while not gone(request):
+            await asyncio.sleep(POLL_S)
+    if kind == "raw":
         transport.write(given["text"].encode("latin-1"))
         again = given["for_ever"].encode("latin-1")
         while again and not gone(request):
-            transport.write(again * (1 + PIECE // len(again)))
+            transport.write(again if given["pause"] else again * (1 + PIECE // len(again)))
+            await asyncio.sleep(given["pause"])
             while transport.get_write_buffer_size() and not gone(request):
                 await asyncio.sleep(0)
         await asyncio.sleep(POLL_S)
         transport.close()
-        return NoResponse()
-    if kind == "hang":
-        while not gone(request):
-            await asyncio.sleep(POLL_S)
-        return NoResponse()
-    if kind in ("drip", "truncated"):
-        return await _raw(fault, request, transport, done or Reply(200, {}))
-    if given.get("when") == "after":
-        await _delay(fault, server)
-    if kind in ("slow", "held", "session_killed", "filled"):
-        return await send(request, _filled(done, call) if kind == "filled" else done or Reply(204))
-    return await send(request, _made(kind, given, server, call))
-
-
-async def _raw(fault: Fault, request: web.Request, transport: asyncio.Transport, reply: Reply) -> web.StreamResponse:
-    """Write a response byte by byte, or truncate it, directly to the transport."""
-    body = reply.body()
-    lines = [f"HTTP/1.1 {reply.status} Simulated", f"Content-Type: {reply.content_type}"]
-    lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-    lines += [f"Set-Cookie: {name}={value}; Path=/" for name, value in reply.cookies.items()]
-    head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close", "", ""]).encode()
-    if fault.kind == "truncated":
-        transport.write(head + body[:-10])
-        await asyncio.sleep(POLL_S)
     else:
-        for byte in head + body:
-            if gone(request):
-                break
-            transport.write(bytes([byte]))
-            await asyncio.sleep(fault.parameters["seconds"])
-    transport.close()
-    return web.Response(status=reply.status)
+        transport.abort()
+    return NoResponse()
 
 
-def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply:
-    """The response of a fault that only changes the response."""
-    status = given["status"]
-    if kind == "unavailable":
-        reply = server.error(status, 16, "The service is not available.")
-        reply.headers["Retry-After"] = str(given["retry_after"])
-        return reply
-    if kind in ("error", "echo_secret"):
-        message = given["message"].replace("{secrets}", " ".join(secrets_of(call)))
-        return server.error(status, given["number"], message)
-    body = json.dumps(given["json"]) if kind == "json" else given.get("body", "")
-    content_type = JSON_TYPE
-    if "title" in given:  # a page like those of a proxy
-        content_type, title = "text/html;charset=UTF-8", given["title"]
-        page = f"<html><head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body></html>\r\n"
-        body = page if body is None else body
-    headers = {"Location": given["location"]} if kind == "redirect" else dict(given.get("headers", {}))
-    return Reply(status, raw=body.encode(), content_type=content_type, headers=headers)
-
-
-def _filled(done: Reply | None, call: Call) -> Reply:
-    """The reply with the secrets of the request in place of the mark for them in texts."""
-    reply = done or Reply(204)
-    if reply.payload is not None:
-        reply.raw = reply.body().replace(b"{secrets}", json.dumps(" ".join(secrets_of(call)))[1:-1].encode())
-    return reply
+def _reply(kind: str, given: dict[str, Any], server: Server, call: Call, done: Reply) -> Reply:
+    """The response of a fault that closes no connection."""
+    if kind == "answer":
+        body = given["body"] if given["json"] is None else json.dumps(given["json"])
+        return Reply(given["status"], raw=body.encode(), headers=dict(given["headers"]))
+    if kind == "html":  # a page like those of a proxy
+        page = PAGE.format(f"{given['status']} of a proxy").encode()
+        return Reply(given["status"], raw=page, content_type="text/html;charset=UTF-8")
+    if kind == "error":
+        done = server.error(given["status"], given["number"], given["message"])
+    if kind in ("error", "filled") and done.payload is not None:
+        secrets = json.dumps(" ".join(secrets_of(call)))[1:-1]
+        done.raw = done.body().replace(b"{secrets}", secrets.encode())
+    return done
 
 
 def secrets_of(call: Call) -> list[str]:

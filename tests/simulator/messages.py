@@ -99,13 +99,7 @@ def shown_time(text: str | None, switches: Switches) -> str | None:
 
 def page(query: Mapping[str, str], usual: int = -1) -> tuple[int, int]:
     """The offset and the limit of a query; `usual` is the limit of one that names none. -1 is all [mstrio]."""
-    try:
-        offset, limit = int(query.get("offset", 0)), int(query.get("limit", usual))
-    except ValueError:
-        raise invalid("The query parameters 'offset' and 'limit' must be integers.") from None
-    if offset < 0 or limit < -1:
-        raise invalid("The query parameters 'offset' and 'limit' must not be negative.")
-    return offset, limit
+    return int(query.get("offset", 0)), int(query.get("limit", usual))
 
 
 @dataclass

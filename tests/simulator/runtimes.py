@@ -229,7 +229,7 @@ def _seeded_package(entry: Any, now: float) -> Package:
     version = data.get("version") or ""
     outcome = "not_installed" if data.get("status") == "not_installed" else "installed"
     return Package(
-        str(data.get("name", "")), str(version), str(data.get("description") or ""), now, now, outcome, "",
+        str(data.get("name", "")), str(version), str(data.get("description") or ""), now, now, outcome,
         str(version) or "1.0.0", dict(data),
     )  # fmt: skip
 
@@ -238,7 +238,7 @@ def _add_unset(answer: dict[str, Any], name: str, switches: Switches) -> None:
     how, spec = switches["unset_fields"], RUNTIME_FIELDS[name]
     if how == "defaults":
         answer[name] = spec.default
-    elif how == "null" or (how == "null_text" and spec.is_text):
+    elif how == "null_text" and spec.is_text:
         answer[name] = None
 
 
@@ -276,9 +276,8 @@ async def read(server: Server, call: Call) -> Reply:
 async def create(server: Server, call: Call) -> Reply:
     """``POST /runtimes``."""
     fields = check_runtime(call.json(), server.switches)
-    for name in ("name", *server.switches["create_requires"]):
-        if name not in fields:
-            raise missing(name)
+    if "name" not in fields:
+        raise missing("name")
     runtime = server.runtimes.create(fields, call.user)
     server.note("create", runtime, call.user, fields.get("changeJournal", {}).get("userComments"))
     is_whole = server.switches["create_answer"] == "object"

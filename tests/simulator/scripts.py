@@ -32,7 +32,6 @@ INITIATED, RUNNING, PARTIALLY_READY, READY, ERROR, EXPIRED, CANCELLED = range(7)
 POLL_S = 0.01
 MOST_OUTPUT = 32 * 1024 * 1024
 LONGEST_S = 600  # of a script, if its runtime does not set less
-KEPT_S = 900  # how long the server remembers an evaluation
 CHILD = Path(__file__).with_name("script_child.py")
 # The simulator ignores `variables` [mstrio].
 ALLOWED = {"scriptContent", "scriptRuntimeId", "variables", "id"}
@@ -72,7 +71,6 @@ class Evaluations:
 
     def start(self, code: str, runtime: Runtime, user: User) -> Evaluation:
         """Start a run and return it at once."""
-        self._forget_old()
         evaluation = Evaluation(new_id(), user, runtime, code)
         self._by_id[evaluation.id] = evaluation
         evaluation.task = asyncio.create_task(self._run(evaluation))
@@ -80,18 +78,10 @@ class Evaluations:
 
     def find(self, evaluation_id: str, user: User) -> Evaluation:
         """A run of the user, or raise the API's error."""
-        self._forget_old()
         evaluation = self._by_id.get(evaluation_id)
         if evaluation is None or evaluation.user is not user:
-            error = not_found(f"evaluation '{evaluation_id}'")
-            error.status = int(self._server.switches["forgotten_status"])
-            raise error
+            raise not_found(f"evaluation '{evaluation_id}'")
         return evaluation
-
-    def _forget_old(self) -> None:
-        too_old = self._server.clock() - KEPT_S
-        for evaluation in [e for e in self._by_id.values() if e.ended is not None and e.ended < too_old]:
-            del self._by_id[evaluation.id]
 
     def forget_all(self) -> None:
         """Forget every run, as a restarted server does, and end running scripts."""

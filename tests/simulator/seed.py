@@ -13,14 +13,6 @@ from simulator.users import User
 if TYPE_CHECKING:
     from simulator.server import Server
 
-FIELDS: Mapping[str, Any] = {
-    "resource": {"cpu": "0.2", "mem": 512},
-    "execTimeout": 600,
-    "minCachedInstances": 0,
-    "maxCachedInstances": 5,
-    "runtimeVersion": "3.12.4",
-    "others": "",
-}
 _RUN_AT = "2026-11-25T02:00:00.000Z"
 _LOAD = {"name": "Load sales", "runtime": "Forecasts", "last_run": {"time": _RUN_AT, "status": "success"}}
 _NIGHTLY = {
@@ -38,9 +30,12 @@ PLAYGROUND: Mapping[str, Any] = {
             "description": "Forecasts of the sales team",
             "whitelist": ["10.10.20.0/24"],
             "packages": [{"name": "pandas", "version": "2.2.3", "description": "", "status": "installed"}],
-            **FIELDS,
-            # It has ended: the guides upgrade it to 3.12.
-            "runtimeVersion": "3.10.5",
+            "resource": {"cpu": "0.2", "mem": 512},
+            "execTimeout": 600,
+            "minCachedInstances": 0,
+            "maxCachedInstances": 5,
+            "runtimeVersion": "3.10.5",  # its support has ended: the guides upgrade it to 3.12
+            "others": "",
         }
     ],
     "projects": [
@@ -51,14 +46,11 @@ PLAYGROUND: Mapping[str, Any] = {
 
 def seed(server: Server, body: Mapping[str, Any]) -> dict[str, Any]:
     """Add what harness.py describes."""
-    only_keys("a seed", body, {"runtimes", "generate", "packages", "users", "projects", "replace"})
+    only_keys("a seed", body, {"runtimes", "packages", "users", "projects", "replace"})
     if body.get("replace"):
         server.runtimes.clear()
         server.projects.clear()
     ids = [server.runtimes.seed(raw) for raw in body.get("runtimes", [])]
-    if "generate" in body:
-        only_keys("generate", body["generate"], {"count", "template"})
-        ids += [server.runtimes.seed(raw) for raw in _generated(**body["generate"])]
     for rule in body.get("packages", []):
         only_keys("a rule for packages", rule, {field.name for field in fields(Rule)})
     server.rules = [Rule(**rule) for rule in body.get("packages", [])] + server.rules
@@ -78,19 +70,3 @@ def only_keys(what: str, data: Mapping[str, Any], known: set[str], required: Col
         raise ValueError(f"{what} has no key {', '.join(map(repr, unknown))}; known: {', '.join(sorted(known))}")
     if missing:
         raise ValueError(f"{what} needs the key {', '.join(map(repr, missing))}")
-
-
-def _generated(count: int, template: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Many runtimes with different names, descriptions and whitelists. They are the same in each call."""
-    return [
-        {
-            "description": f"generated, number {index}",
-            "whitelist": [f"10.{index // 250 % 250}.{index % 250}.0/24", "192.0.2.0/24"],
-            "packages": [{"name": "mstrio-py", "version": "11.6.10.101", "description": "", "status": "installed"}],
-            **FIELDS,
-            **(template or {}),
-            "name": f"runtime-{index:04d}",
-            "id": f"{index:08X}5EED5EED5EED5EED5EED5EED",
-        }
-        for index in range(count)
-    ]

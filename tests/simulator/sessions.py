@@ -1,4 +1,4 @@
-"""Sessions: all login modes, tokens that work only with their cookie, the two timeouts, and the effect of a logout.
+"""Sessions: all login modes, tokens that work only with their cookie, the timeout, and the effect of a logout.
 
 A session has two halves, as on the real server: one in Tomcat, which the token and the JSESSIONID cookie name, and
 one in the Intelligence Server. A delegated session has its own Tomcat half, and shares the Intelligence Server half of
@@ -19,17 +19,15 @@ from simulator.profiles import Switches
 from simulator.users import DELEGATE, IDENTITY_TOKEN_OF_ADMIN, MODE_NAMES, User
 
 LB_COOKIE = "AWSALB"
-ISERVER_TIMEOUT_S = TOMCAT_TIMEOUT_S = 1800.0
+TIMEOUT_S = 1800
 LB_REMEMBERED = 100_000  # enough for a long play, because the node in such a cookie stays valid
 
 
 @dataclass(eq=False)
 class IServerSession:
-    """The Intelligence Server's half. ``standing`` marks the giver of the fixed identity token: it never times out."""
+    """The Intelligence Server's half."""
 
     user: User
-    used: float
-    standing: bool = False
     ended: bool = False
 
 
@@ -52,23 +50,21 @@ class HttpSession:
 
 
 class Sessions:
-    def __init__(self, switches: Switches, clock: Callable[[], float], standing_giver: User) -> None:
+    """All sessions of one server. `giver`: who has the fixed identity token, and stays logged in for ever."""
+
+    def __init__(self, switches: Switches, clock: Callable[[], float], giver: User) -> None:
         self._switches = switches
         self._clock = clock
         self._by_token: dict[str, HttpSession] = {}
-        self._identity_tokens: dict[str, IServerSession] = {}
+        self._giver = IServerSession(giver)
+        self._identity_tokens = {IDENTITY_TOKEN_OF_ADMIN: self._giver}
         self._numbers = 0
-        self._standing_giver = standing_giver
         self.issued: deque[str] = deque(maxlen=20_000)  # every token and cookie, because tests search for leaks
 
     # --- the clocks
 
     def _alive(self, session: HttpSession) -> bool:
-        now = self._clock()
-        iserver = session.iserver
-        if now - iserver.used > ISERVER_TIMEOUT_S and not iserver.standing:
-            iserver.ended = True
-        return not iserver.ended and now - session.used <= TOMCAT_TIMEOUT_S
+        return not session.iserver.ended and self._clock() - session.used <= TIMEOUT_S
 
     def open(self) -> list[HttpSession]:
         """The open sessions, oldest first, and delete the expired ones."""
@@ -78,7 +74,8 @@ class Sessions:
 
     def _drop(self, session: HttpSession) -> None:
         self._by_token.pop(session.token, None)
-        if not any(other.iserver is session.iserver for other in self._by_token.values()):
+        others = [other.iserver for other in self._by_token.values()]
+        if session.iserver not in [*others, self._giver]:
             session.iserver.ended = True  # no token leads to it any more
 
     # --- opening
@@ -91,31 +88,17 @@ class Sessions:
             raise ApiError(
                 401, 3, f"Login failed: the max # of sessions ({limit}) of user '{user.username}' is reached."
             )
-        now = self._clock()
-        return self._add(IServerSession(user, now), mode)
+        return self._add(IServerSession(user), mode)
 
     def delegate(self, identity_token: str) -> HttpSession:
         """Open a session that shares the Intelligence Server session of the token's giver [mstrio]."""
-        self.open()
-        if identity_token == IDENTITY_TOKEN_OF_ADMIN:
-            return self._add(self._standing(), DELEGATE)
-        iserver = self._identity_tokens.get(identity_token)
-        if iserver is None or iserver.ended:
+        if not self.identity_token_is_valid(identity_token):
             raise ApiError(401, 3, "Login failed: the identity token is not valid.")
-        return self._add(iserver, DELEGATE)
-
-    def _standing(self) -> IServerSession:
-        """The giver of the fixed token, like a user who stays logged in with a browser."""
-        now = self._clock()
-        for session in self._by_token.values():
-            if session.iserver.standing and not session.iserver.ended:
-                return session.iserver
-        return IServerSession(self._standing_giver, now, standing=True)
+        return self._add(self._identity_tokens[identity_token], DELEGATE)
 
     def _add(self, iserver: IServerSession, mode: int) -> HttpSession:
         self._numbers += 1
-        now = self._clock()
-        session = HttpSession(self._numbers, mode, iserver, now)
+        session = HttpSession(self._numbers, mode, iserver, self._clock())
         self._by_token[session.token] = session
         self.issued.extend((session.token, session.cookie))
         return session
@@ -133,7 +116,7 @@ class Sessions:
         if not self._sticky(session, call.cookies.get(LB_COOKIE)):
             # A different node behind the load balancer received the call and does not know this session.
             raise _no_session("The session is not valid on this node.")
-        session.used = session.iserver.used = self._clock()
+        session.used = self._clock()
         return session
 
     def guess(self, call: Call) -> HttpSession | None:
@@ -159,8 +142,6 @@ class Sessions:
     def identity_token(self, session: HttpSession) -> str:
         token = "id-" + secrets.token_hex(20)
         self._identity_tokens[token] = session.iserver
-        if len(self._identity_tokens) > 5_000:
-            self._identity_tokens.pop(next(iter(self._identity_tokens)))
         self.issued.append(token)
         return token
 
@@ -168,7 +149,7 @@ class Sessions:
         """Whether a delegate call would accept it."""
         self.open()
         iserver = self._identity_tokens.get(token)
-        return token == IDENTITY_TOKEN_OF_ADMIN or (iserver is not None and not iserver.ended)
+        return iserver is not None and not iserver.ended
 
     # --- ending
 

@@ -38,9 +38,6 @@ def seeded() -> dict[str, User]:
         User("ldap.admin", "battery-staple-42", "A1D4B9E24C7F11EF8A5B0080EF652FB1", "Lydia Directory", LDAP),
         # Lacks the privilege "Manage runtime": ERR0014 on runtimes.
         User("viewer", "plain-viewer-43", "B2E5CAF34C7F11EF8A5B0080EF652FB2", "Vera Viewer", manages=False),
-        # A password may contain quotes, a backslash, a percent sign, a space at each end and non-ASCII characters.
-        User("zoë", " pä\"ss'w\\rd %41 密码 ☃ ", "D407EC154C7F11EF8A5B0080EF652FB4", "Zoë Ångström"),
-        User("empty", "", "E518FD264C7F11EF8A5B0080EF652FB5", "Emma Pty"),
         User("guest", "", GUEST_ID, "Public / Guest", ANONYMOUS),
     ]
     return {user.username: user for user in users}

@@ -77,12 +77,3 @@ def test_progress_in_a_job_of_ansible_runner(sim: Simulator, local: Play) -> Non
 def test_no_log_shows_no_progress(sim: Simulator, local_newest: Play) -> None:
     slow(sim)
     assert lines(run(local_newest, WAIT, hidden=True)) == []
-
-
-def test_progress_counts_many_runtimes(sim: Simulator, local_newest: Play) -> None:
-    sim.switch(latency_ms=400)
-    runtimes = [{"name": f"Runtime {number}"} for number in range(24)]
-    write = {"name": "Write", "mstr.library.mstr_runtimes": {"runtimes": runtimes}}
-    found = lines(run(local_newest, play_of(write)))
-    assert re.search(r"\[a\] \d+ of 24 runtimes written", found[0]), found
-    assert all(re.fullmatch(r"\[a\] \d+ of 24 runtimes (written|read again)", line) for line in found), found

@@ -5,10 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import time
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -36,39 +32,22 @@ def _in_process(way: str) -> dict[str, Any]:
     return {"mstr_in_process": way == "in process"}
 
 
-def _interrupt(process: subprocess.Popen[str]) -> None:
-    # Ctrl-C reaches the whole process group. The other signals come from a job scheduler and reach only this process.
-    os.killpg(process.pid, signal.SIGINT)
-
-
-def _interrupt_twice(process: subprocess.Popen[str]) -> None:
-    _interrupt(process)
-    time.sleep(0.3)
-    with suppress(ProcessLookupError):
-        _interrupt(process)
-
-
-ENDS: dict[str, Callable[[subprocess.Popen[str]], None]] = {
-    "Ctrl-C": _interrupt,
-    "Ctrl-C twice": _interrupt_twice,
-    "SIGTERM": lambda process: process.send_signal(signal.SIGTERM),
-    "SIGHUP": lambda process: process.send_signal(signal.SIGHUP),
-    "SIGKILL": lambda process: process.send_signal(signal.SIGKILL),
-}
-
-
-def _goes_on(play: Play, way: str, end: str) -> bool:
+def _goes_on(play: Play, way: str, end: int) -> bool:
     """Whether a task completes its work. A module does not learn that ansible-playbook was killed."""
-    return way == "as a module" and (end in ("SIGHUP", "SIGKILL") or (end == "SIGTERM" and play.version < (2, 19)))
+    unnoticed = [signal.SIGHUP, signal.SIGKILL] + [signal.SIGTERM] * (play.version < (2, 19))
+    return way == "as a module" and end in unnoticed
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_an_ended_run_starts_no_write(sim: Simulator, local: Play, way: str, end: str) -> None:
+@pytest.mark.parametrize(
+    "end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda end: end.name
+)
+def test_an_ended_run_starts_no_write(sim: Simulator, local: Play, way: str, end: signal.Signals) -> None:
     """It starts no more writes, if it learns of its end, and logs out."""
     sim.fault("held", operation="list", when="before")
     process = local.start(local.command(PLAY, **_in_process(way)))
     wait_for_call(sim, "list")
-    ENDS[end](process)
+    # Ctrl-C reaches the whole process group. The other signals come from a job scheduler and reach only this process.
+    (os.killpg if end == signal.SIGINT else os.kill)(process.pid, end)
     process.wait(PATIENCE_S)
     sim.release()
     output, _ = process.communicate(timeout=PATIENCE_S)
@@ -96,27 +75,6 @@ def test_a_killed_run_leaves_no_worker(sim: Simulator, local: Play) -> None:
     _session_is_gone(sim)
     wait_until(lambda: not processes_with(local.folder), "no process is left")
     assert sim.calls() == STOPPED
-
-
-def test_a_lost_terminal_under_nohup(sim: Simulator, local: Play, way: str) -> None:
-    sim.fault("held", operation="list", when="before")
-
-    def ignore() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-    process = local.start(local.command(PLAY, **_in_process(way)), preexec_fn=ignore)
-    wait_for_call(sim, "list")
-    # Send it to all processes of the session, as the kernel does.
-    processes = subprocess.run(["ps", "-e", "-o", "pid=,sid="], capture_output=True, text=True, check=True).stdout
-    for pid, sid in (line.split() for line in processes.splitlines()):
-        if int(sid) == process.pid:
-            os.kill(int(pid), signal.SIGHUP)
-    sim.release()
-    output, _ = process.communicate(timeout=PATIENCE_S)
-    assert "followed" in output
-    assert process.returncode == 0, output
-    assert sim.runtime("New")
-    assert sim.open_sessions() == []
 
 
 def test_a_timeout_starts_no_write(sim: Simulator, local: Play, way: str) -> None:
