@@ -1,9 +1,8 @@
-"""One runtime in three vocabularies: the module's options, mstrio-py's arguments, the API's JSON."""
+"""One runtime in two vocabularies: the module's options, and mstrio-py's arguments."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mstrio.python_execution.runtime import Runtime, RuntimePackage, RuntimeResource
@@ -86,30 +85,9 @@ def of_mstrio(runtime: Runtime) -> dict[str, Any]:
     return {name: value for name, value in result.items() if value is not None}
 
 
-def for_api(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a POST, as the vendor documents it."""
-    resource = {_camel(name): value for name, value in definition["resource"].items()}
-    resource["cpu"] = str(resource["cpu"])
-    return {**{_camel(name): value for name, value in definition.items()}, "resource": resource}
-
-
-def of_api(data: Mapping[str, Any], like: Iterable[str]) -> dict[str, Any]:
-    """Convert an object of the API to a definition, without read-only fields and in a fixed order."""
-    result = {name: data[name] for name in like}
-    result["whitelist"] = sorted(result["whitelist"])
-    writable = [{name: p[name] for name in RuntimePackage.__annotations__} for p in result["packages"]]
-    result["packages"] = sorted(writable, key=lambda package: package["name"])
-    result["resource"] = {**result["resource"], "cpu": str(float(result["resource"]["cpu"]))}
-    return result
-
-
 def stored(data: Mapping[str, Any]) -> dict[str, Any]:
     """A runtime of the server's state without the fields that differ for each runtime."""
     result = {name: value for name, value in data.items() if name not in OF_THE_SERVER}
     result["whitelist"] = sorted(result.get("whitelist") or [])
     result["packages"] = sorted(result.get("packages") or [], key=lambda package: package["name"])
     return result
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)

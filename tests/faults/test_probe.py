@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any
@@ -21,12 +20,9 @@ from simulator.harness import Simulator
 from support.modules import Running, credentials, send_signal
 from support.waiting import wait_until
 
-# After those of LOST, nobody knows whether the server has done the work.
-LOST: dict[str, dict[str, Any]] = {
+FAULTS: dict[str, dict[str, Any]] = {
     "closed, done": {"kind": "close", "done": True},
     "page 200, done": {"kind": "html", "status": 200, "done": True},
-}
-FAULTS = LOST | {
     "error 403": {"kind": "error", "status": 403, "number": 17},
     "the session dies": {"kind": "session_killed"},
 }
@@ -78,12 +74,6 @@ def probed(sim: Simulator, stop: MovedClock | None = None, check_mode: bool = Fa
     return Probed(result, warnings)
 
 
-def calls_without_faults(sim: Simulator) -> list[str]:
-    sim.reset("newest", package_delay=2)
-    probed(sim)
-    return sim.calls()
-
-
 RECORDED = [
     "POST /auth/login 204",
     "GET /status 200",
@@ -112,6 +102,12 @@ RECORDED = [
     "DELETE /runtimes/{id} 204",
     "GET /runtimes 200",
 ]
+
+
+def calls_without_faults(sim: Simulator) -> list[str]:
+    sim.reset("newest", package_delay=2)
+    probed(sim)
+    return sim.calls()
 
 
 def test_sequence_of_calls(sim: Simulator) -> None:
@@ -173,36 +169,26 @@ def test_fault_at_each_call(sim: Simulator, how: str) -> None:
         assert "mstr-library-probe" not in done.texts or call == "POST /runtimes", f"{how} at {call} ({at})"
 
 
-@contextmanager
-def terminated(sim: Simulator, stop: MovedClock) -> Iterator[None]:
-    """Send SIGTERM to this process as soon as the fault holds a request, which then goes on."""
-
-    def watch() -> None:
-        wait_until(lambda: sim.faults()[0]["hits"], "a request is held")
-        os.kill(os.getpid(), signal.SIGTERM)
-        wait_until(lambda: stop.reason, "the signal is handled")
-        sim.release()
-
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    thread = Thread(target=watch)
-    stop.install()
-    thread.start()
-    try:
-        yield
-        thread.join()
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
 def test_signal_at_each_call(sim: Simulator) -> None:
     """It arrives during each request, after the server has done its work."""
     for at, call in enumerate(calls_without_faults(sim)[:-1]):
         sim.reset("newest", package_delay=2)
-        sim.fault("held", skip=at, operation="any")
+        sim.fault("held", skip=at)
         stop = MovedClock(sim)
-        with terminated(sim, stop):
-            done = probed(sim, stop)
+
+        def watch(stop: MovedClock = stop) -> None:
+            wait_until(lambda: sim.faults()[0]["hits"], "a request is held")
+            os.kill(os.getpid(), signal.SIGTERM)
+            wait_until(lambda: stop.reason, "the signal is handled")
+            sim.release()
+
+        stop.install()
+        thread = Thread(target=watch)
+        thread.start()
+        done = probed(sim, stop)
+        thread.join()
+        for number, handler in stop.previous_handlers.items():
+            signal.signal(number, handler)
         assert (sim.runtimes(), sim.open_sessions()) == ([], []), f"{call} ({at}): {done.texts}"
         assert "Stopped by signal SIGTERM while the server was recorded" in done.failure, f"{call} ({at})"
         assert NOTHING in done.failure, f"{call} ({at})"

@@ -18,49 +18,17 @@ def evaluations(sim: Simulator) -> list[dict[str, Any]]:
     return list(sim.state()["evaluations"])
 
 
-def script(sim: Simulator, **options: Any) -> Running:
-    return Running("mstr_script_run", {**credentials(sim), "code": ENDLESS, **options})
-
-
-def wait_until_it_runs(sim: Simulator, running: Running) -> None:
-    """Wait until the script runs, and the module knows it."""
-    running.wait_until(lambda: any(evaluation["running"] for evaluation in evaluations(sim)), "the script runs")
-    running.wait_until(lambda: sim.requests("GET", "/scripts"), "the module polls")
-
-
-def wait_until_it_is_stopped(sim: Simulator) -> None:
-    """A script that the server has killed ends a little later."""
-    wait_until(
-        lambda: all(not entry["running"] and entry["status"] == 6 for entry in evaluations(sim)), "the script has ended"
-    )
-
-
 def calls_but_polls(sim: Simulator) -> list[str]:
     """The calls on the server, without the polls for the script's result."""
     return [call.split("/evaluation")[0] for call in sim.calls() if not call.startswith("GET /scripts")]
 
 
-def test_signal_stops_script(sim: Simulator) -> None:
-    running = script(sim)
-    wait_until_it_runs(sim, running)
-    running.process.send_signal(signal.SIGTERM)
-    done = running.done()
-    assert done.sentence == (
-        "Stopped by signal SIGTERM while the script ran on the default runtime. It was stopped on the server."
-    )
-    assert done.result["status"] == "cancelled"
-    assert done.result["evaluation_id"] == evaluations(sim)[0]["id"]
-    wait_until_it_is_stopped(sim)
-    assert calls_but_polls(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
-    assert sim.open_sessions() == []
-
-
+STOPPED = "It was stopped on the server."
 MOMENTS: dict[str, tuple[dict[str, Any], str]] = {
-    "poll": ({"kind": "hang", "operation": "result"}, "It was stopped on the server."),
+    "poll": ({"kind": "hang", "operation": "result"}, f"while the script ran on the default runtime. {STOPPED}"),
     "start": (
         {"kind": "held", "operation": "run"},
-        "Stopped by signal SIGTERM while the script was being started on the default runtime. It was stopped on the "
-        "server.",
+        f"while the script was being started on the default runtime. {STOPPED}",
     ),
     "start that hangs": ({"kind": "hang", "operation": "run"}, "the script may be running on the server"),
     "login": ({"kind": "held", "operation": "login"}, "It was not started."),
@@ -71,15 +39,16 @@ MOMENTS: dict[str, tuple[dict[str, Any], str]] = {
 def test_signal_during_each_call(sim: Simulator, moment: str) -> None:
     fault, words = MOMENTS[moment]
     sim.fault(**fault)
-    running = script(sim)
+    running = Running("mstr_script_run", {**credentials(sim), "code": ENDLESS})
     wait_for_call(sim, fault["operation"], running)
     send_signal(running.process, signal.SIGTERM)
     sim.release()
     done = running.done()
+    assert "Stopped by signal SIGTERM" in done.sentence
     assert words in done.sentence
-    assert moment != "poll" or done.seconds < ENOUGH_S
-    stopped = ["POST /scripts", "DELETE /scripts"] if "stopped on the server" in words else []
-    if moment != "start that hangs":
-        assert calls_but_polls(sim) == ["POST /auth/login", *stopped, "POST /auth/logout"]
-    wait_until_it_is_stopped(sim)
+    assert done.seconds < ENOUGH_S
+    # A script that the server has killed ends a little later.
+    wait_until(lambda: all(not e["running"] and e["status"] == 6 for e in evaluations(sim)), "the script has ended")
+    stopped = ["POST /scripts", "DELETE /scripts"] if STOPPED in words else []
+    assert moment == "start that hangs" or calls_but_polls(sim) == ["POST /auth/login", *stopped, "POST /auth/logout"]
     assert sim.open_sessions() == []

@@ -77,18 +77,6 @@ def test_signal_during_a_login(sim: Simulator, path: str) -> None:
     assert [session for session in sim.open_sessions() if session["mode"] != "delegate"] == []
 
 
-def test_second_signal_does_not_stop_logout(sim: Simulator) -> None:
-    sim.fault("hang", operation="list")
-    sim.fault("held", operation="logout", when="before")
-    running = start(sim, "list")
-    wait_for_call(sim, "list", running)
-    running.process.terminate()
-    wait_for_call(sim, "logout", running)
-    stop_during(sim, running, "logout", signal.SIGINT)
-    assert "SIG" in running.done().sentence
-    assert sim.open_sessions() == []
-
-
 def test_closed_pipe_prevents_next_write(sim: Simulator) -> None:
     """A task's timeout sends no signal but closes the pipe. The module starts no more writes and logs out."""
     sim.fault("held", operation="list")

@@ -88,7 +88,7 @@ class App:
     def add_control(self, app: web.Application) -> None:
         """Put the control interface into an application."""
         routes: list[tuple[str, str, Callable[[Any], Any]]] = [
-            ("GET", "/requests", lambda _: {"requests": list(self.server.log)}),
+            ("GET", "/requests", lambda _: {"requests": self.server.log}),
             ("DELETE", "/requests", lambda _: self.server.log.clear()),
             ("GET", "/state", lambda _: self._state()),
             ("POST", "/seed", lambda body: seed(self.server, body)),
@@ -119,7 +119,7 @@ class App:
             "sessions": server.sessions.to_json(),
             "evaluations": server.evaluations.to_json(),
             "projects": server.projects.to_json(),
-            "journal": list(server.journal),
+            "journal": server.journal,
         }
 
     def _switch(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simulator.messages import ApiError, Call, Reply, invalid, missing, only
+from simulator.messages import ApiError, Call, Reply, invalid, missing
 from simulator.sessions import TIMEOUT_S
 from simulator.users import ANONYMOUS, API_TOKEN, DELEGATE, User
 
 if TYPE_CHECKING:
     from simulator.server import Server
 
-# The fields of a login [doc], [mstrio]. Others are rejected, to show typing errors of a client.
-LOGIN_FIELDS = {
-    "loginMode", "username", "password", "applicationType", "applicationId", "workingSet", "maxSearch",
-    "metadataLocale", "warehouseDataLocale", "displayLocale", "messagesLocale", "numberLocale", "timeZone",
-}  # fmt: skip
 LOGIN_FAILED = -2147216959  # AUTHEN_E_LOGIN_FAIL [mrr]
 
 
 async def login(server: Server, call: Call) -> Reply:
     """``POST /auth/login``: JSON or form."""
     body = call.form_or_json()
-    only(body, LOGIN_FIELDS)
     if str(body.get("applicationType")) == "76" and not server.switches.yes("application_type_76"):
         # The text that shows [mstrio] that a server is too old for its application type.
         raise ApiError(400, 6, "Validation failed: 1 constraint violations: applicationType 76 is not supported.")
@@ -62,7 +56,6 @@ def _logged_in(server: Server, call: Call) -> Reply:
 async def delegate(server: Server, call: Call) -> Reply:
     """``POST /auth/delegate``: [mstrio] sends the mode as the string "-1"."""
     body = call.json_object()
-    only(body, {"loginMode", "identityToken"})
     if _login_mode(body) != DELEGATE:
         raise invalid("The field 'loginMode' must be -1.")
     if not isinstance(body.get("identityToken"), str):

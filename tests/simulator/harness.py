@@ -33,8 +33,8 @@ class Simulator:
     """A running simulator, as a context manager or between :meth:`start` and :meth:`stop`.
 
     ``python`` is an interpreter with the packages of requirements.txt. The default is the variable
-    ``MSTR_SIMULATOR_PYTHON``, or else the current interpreter. ``tls`` is True or one of ``good``, ``expired``,
-    ``wrong-host``. With ``client_ca`` it requests a client certificate.
+    ``MSTR_SIMULATOR_PYTHON``, or else the current interpreter. ``tls`` is True or ``wrong_host``. With ``client_ca``
+    it requests a client certificate.
     """
 
     # What the program says of itself when it has started.

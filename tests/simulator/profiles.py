@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +16,18 @@ class SwitchError(ValueError):
     """An unknown switch, or an invalid value. The text is readable."""
 
 
-@dataclass(frozen=True)
-class Switch:
-    """One row of the table. ``kind`` is ``choice`` (one of ``choices``), or another word of the column "values"."""
-
-    name: str
-    kind: str
-    choices: tuple[str, ...]
-
-    def parse(self, value: Any) -> Any:
-        """Return ``value`` in the switch's type. ``value`` comes from a command line, the table or JSON."""
-        try:
-            return self._parse(value)
-        except (TypeError, ValueError) as error:
-            allowed = f"one of {', '.join(self.choices)}" if self.choices else self.kind
-            raise SwitchError(f"switch {self.name}: {value!r} is not allowed ({allowed})") from error
-
-    def _parse(self, value: Any) -> Any:
-        if self.kind == "choice":
-            # JSON and YAML users write true and false where the table has yes and no.
-            text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-            if text not in self.choices:
-                raise ValueError(text)
-            return text
-        if self.kind == "names":
-            words = value.split(",") if isinstance(value, str) else list(value)
-            return tuple(word.strip() for word in words if word.strip())
-        if isinstance(value, bool):
-            raise ValueError(value)
-        if self.kind in ("integer", "number"):
-            number = int(value) if self.kind == "integer" else float(value)
-            if number < 0:
-                raise ValueError(value)
-            return number
-        return str(value)
+def parse(name: str, value: Any) -> Any:
+    """Return `value`, which comes from a command line, the table or JSON, in the type of the switch."""
+    allowed = SWITCHES[name]
+    choices = _VALUES.findall(allowed)
+    if choices and str(value) not in choices:
+        raise SwitchError(f"switch {name}: {value!r} is not allowed ({', '.join(choices)})")
+    if allowed == "names":
+        words = value.split(",") if isinstance(value, str) else value
+        return tuple(word.strip() for word in words if word.strip())
+    if allowed == "number":
+        return int(value)
+    return str(value)
 
 
 class Switches(dict[str, Any]):
@@ -62,12 +39,9 @@ class Switches(dict[str, Any]):
 
     def set(self, values: Mapping[str, Any]) -> None:
         """Change some switches. If one value is invalid, none is changed."""
-        parsed = {}
-        for name, value in values.items():
-            if name not in SWITCHES:
-                raise SwitchError(f"no switch is called {name!r} (there are: {', '.join(sorted(SWITCHES))})")
-            parsed[name] = SWITCHES[name].parse(value)
-        self.update(parsed)
+        if unknown := sorted(values.keys() - SWITCHES):
+            raise SwitchError(f"no switch is called {unknown[0]!r} (there are: {', '.join(sorted(SWITCHES))})")
+        self.update({name: parse(name, value) for name, value in values.items()})
 
     def yes(self, name: str) -> bool:
         """Whether a yes/no switch is on."""
@@ -76,17 +50,16 @@ class Switches(dict[str, Any]):
 
 # What `make simulator` starts. It is not one of PROFILES, with each of which tests run: it has a seed (seed.py).
 PLAYGROUND = "playground"
-SWITCHES: dict[str, Switch] = {}
+SWITCHES: dict[str, str] = {}  # with what the column "values" says
 PROFILES: dict[str, dict[str, Any]] = {
     name: {} for name in ("samples", "newest", "oldest", "awkward", "strict", "schema")
 }
 _DEFAULTS: dict[str, str] = {}
 for _row in TABLE.read_text(encoding="utf-8").splitlines():
     if _row.startswith("| `"):
-        _name, _kind, _default, _elsewhere, _meaning = (cell.strip() for cell in _row.strip("|").split(" | "))
-        _name, _choices = _name.strip("`"), tuple(_VALUES.findall(_kind))
-        SWITCHES[_name] = Switch(_name, "choice" if _choices else _kind, _choices)
-        _DEFAULTS[_name] = _default.strip("`")
+        _name, _allowed, _default, _elsewhere, _meaning = (cell.strip() for cell in _row.strip("|").split(" | "))
+        _name = _name.strip("`")
+        SWITCHES[_name], _DEFAULTS[_name] = _allowed, _default.strip("`")
         for _profile, _value in _ELSEWHERE.findall(_elsewhere):
             PROFILES[_profile][_name] = _value
 

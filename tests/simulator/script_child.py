@@ -14,13 +14,9 @@ import json
 import os
 import platform
 import re
-import resource
 import sys
 import threading
 import traceback
-import types
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +27,6 @@ def module_name(package: str) -> str:
     """The module that a package brings."""
     name = re.sub(r"[-_.]+", "-", package).lower()
     return MODULE_NAMES.get(name, name.replace("-", "_"))
-
-
-def limit(seconds: float) -> None:
-    """Set the limits of this process: memory, processor time, size of files, no core file."""
-    resource.setrlimit(resource.RLIMIT_AS, (512 * 1024 * 1024,) * 2)
-    processor = max(1, int(seconds) + 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (processor, processor))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024 * 1024,) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def end_with_simulator() -> None:
@@ -56,74 +43,53 @@ def end_with_simulator() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-class SimulatedPackages(MetaPathFinder, Loader):
-    """Makes the runtime's packages importable, as empty modules with the runtime's version."""
-
-    def __init__(self, packages: list[dict[str, Any]]) -> None:
-        self._modules = {module_name(package["name"]): package["version"] for package in packages}
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name in self._modules else None
-
-    def create_module(self, spec: ModuleSpec) -> None:
-        return None
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        module.__version__ = self._modules[module.__name__]  # type: ignore[attr-defined]
-
-
-def install_metadata(packages: list[dict[str, Any]], folder: str) -> None:
-    """Write the metadata of the packages, as pip does, where importlib.metadata finds it."""
+def install(packages: list[dict[str, Any]], folder: str) -> None:
+    """Write each package as pip does: an empty module with its version, and its metadata for importlib.metadata."""
     site = Path(folder, "site-packages")
+    site.mkdir()
     for package in packages:
+        module = module_name(package["name"])
+        (site / f"{module}.py").write_text(f"__version__ = {package['version']!r}\n", encoding="utf-8")
         name, version = (re.sub(r"[^A-Za-z0-9.+!]+", "_", package[key])[:80] for key in ("name", "version"))
         place = site / f"{name}-{version}.dist-info"
-        place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(exist_ok=True)
         fields = [("Metadata-Version", "2.1"), ("Name", package["name"]), ("Version", package["version"])]
         fields += [("Requires-Dist", text) for text in package["requires"]]
-        (place / "top_level.txt").write_text(f"{module_name(package['name'])}\n", encoding="utf-8")
+        (place / "top_level.txt").write_text(f"{module}\n", encoding="utf-8")
         (place / "METADATA").write_text("".join(f"{key}: {value}\n" for key, value in fields), encoding="utf-8")
-    sys.path.append(str(site))
+    sys.path.insert(0, str(site))
 
 
 def run(code: str) -> Any:
     """Run the script and return its result."""
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
     tree = ast.parse(code, "<script>")
-    last = tree.body[-1] if tree.body else None
-    if not isinstance(last, ast.Expr):
-        exec(compile(tree, "<script>", "exec"), namespace)
-        return namespace.get("result")
-    tree.body.pop()
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "<script>", "exec"), namespace)
-    return eval(compile(ast.Expression(last.value), "<script>", "eval"), namespace)
+    if isinstance(last, ast.Expr):
+        return eval(compile(ast.Expression(last.value), "<script>", "eval"), namespace)
+    return namespace.get("result")
 
 
 def main() -> int:
-    """Execute the order on standard input."""
+    """Execute the order on standard input, and return the exit status of the script."""
     order = json.loads(sys.stdin.buffer.readline())
     end_with_simulator()
-    sys.meta_path.insert(0, SimulatedPackages(order["packages"]))
-    install_metadata(order["packages"], order["folder"])
+    install(order["packages"], order["folder"])
     if isinstance(order["python"], str):
         platform.python_version = lambda: order["python"]
-    limit(order["seconds"])
     message, value, code = "", None, 0
     try:
         value = run(order["code"])
-    except SystemExit as error:
-        code = 0 if error.code in (None, 0) else 1
-        message = "" if code == 0 else f"SystemExit: {error.code}"
-        if isinstance(error.code, str):
-            print(error.code, file=sys.stderr)
     except BaseException as error:
-        code = 1
-        message = f"{type(error).__name__}: {error}"
+        code = 0 if isinstance(error, SystemExit) and error.code in (None, 0) else 1
+        message = f"{type(error).__name__}: {error}" if code else ""
         # Show only the frames of the script, not those of the simulator.
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename != "<script>":
             trace = trace.tb_next
-        traceback.print_exception(type(error), error, trace)
+        if code:
+            traceback.print_exception(type(error), error, trace)
     sys.stdout.flush()
     sys.stderr.flush()
     answer = {"message": message, "output": json.dumps(value, default=str, ensure_ascii=False)}

@@ -1,4 +1,4 @@
-"""Scripts on a runtime: evaluations run the code in a child process with limits. This is not a sandbox.
+"""Scripts on a runtime: evaluations run the code in a child process. This is not a sandbox.
 
 The simulator listens only on loopback, and every user who can reach it can already run programs.
 """
@@ -11,12 +11,10 @@ import binascii
 import contextlib
 import json
 import os
-import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from simulator.server import Server
 
 INITIATED, RUNNING, PARTIALLY_READY, READY, ERROR, EXPIRED, CANCELLED = range(7)  # [mstrio]
-POLL_S = 0.01
-MOST_OUTPUT = 32 * 1024 * 1024
 LONGEST_S = 600  # of a script, if its runtime does not set less
 CHILD = Path(__file__).with_name("script_child.py")
 # The simulator ignores `variables` [mstrio].
@@ -39,29 +35,35 @@ ALLOWED = {"scriptContent", "scriptRuntimeId", "variables", "id"}
 
 @dataclass(eq=False)
 class Evaluation:
+    """One run of a script, in a folder of its own with what it prints."""
+
     id: str
     user: User
     runtime: Runtime
     code: str
+    folder: tempfile.TemporaryDirectory[str]
     status: int = INITIATED
     message: str = ""
-    stdout: bytearray = field(default_factory=bytearray)
-    stderr: bytearray = field(default_factory=bytearray)
     output: str = "null"
-    ended: float | None = None
     process: asyncio.subprocess.Process | None = None
     task: asyncio.Task[None] | None = None
 
-    def end(self, status: int, now: float, message: str = "") -> None:
+    def end(self, status: int, message: str = "") -> None:
         """Record the end. Later calls change nothing."""
-        if self.ended is None:
-            self.status, self.ended, self.message = status, now, message
+        if self.status in (INITIATED, RUNNING):
+            self.status, self.message = status, message
 
     def kill(self) -> None:
         """End the child and its processes. They are a process group, which may outlive its leader."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+
+    def path(self, name: str) -> Path:
+        return Path(self.folder.name, name)
+
+    def printed(self, stream: str) -> str:
+        return self.path(stream).read_text(encoding="utf-8", errors="replace")
 
 
 class Evaluations:
@@ -71,8 +73,11 @@ class Evaluations:
 
     def start(self, code: str, runtime: Runtime, user: User) -> Evaluation:
         """Start a run and return it at once."""
-        evaluation = Evaluation(new_id(), user, runtime, code)
+        folder = tempfile.TemporaryDirectory(prefix="simulated-runtime-", ignore_cleanup_errors=True)
+        evaluation = Evaluation(new_id(), user, runtime, code, folder)
         self._by_id[evaluation.id] = evaluation
+        for stream in ("stdout", "stderr"):
+            evaluation.path(stream).touch()
         evaluation.task = asyncio.create_task(self._run(evaluation))
         return evaluation
 
@@ -86,107 +91,74 @@ class Evaluations:
     def forget_all(self) -> None:
         """Forget every run, as a restarted server does, and end running scripts."""
         for evaluation in self._by_id.values():
-            evaluation.end(CANCELLED, self._server.clock())
-            evaluation.kill()
+            self.stop(evaluation)
         self._by_id.clear()
 
     def stop(self, evaluation: Evaluation) -> None:
         """Cancel a run. A completed run is unchanged."""
-        evaluation.end(CANCELLED, self._server.clock(), "The execution was cancelled.")
+        evaluation.end(CANCELLED, "The execution was cancelled.")
         evaluation.kill()
 
     def to_json(self) -> list[dict[str, Any]]:
         """All runs for tests."""
         return [
-            {
-                "id": e.id, "user": e.user.username, "runtime": e.runtime.id, "status": e.status,
-                "pid": e.process.pid if e.process else None,
-                "running": bool(e.process and e.process.returncode is None),
-            }
+            {"id": e.id, "status": e.status, "running": bool(e.process and e.process.returncode is None)}
             for e in self._by_id.values()
-        ]  # fmt: skip
+        ]
 
     async def _run(self, evaluation: Evaluation) -> None:
-        server = self._server
-        folder = tempfile.mkdtemp(prefix="simulated-runtime-")
+        folder, order = evaluation.folder.name, self._order(evaluation)
         try:
-            order = self._order(evaluation.runtime, evaluation.code, folder)
-            # A separate process group, so that the processes of the script end with it.
-            evaluation.process = process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-S", "-X", "utf8", str(CHILD), cwd=folder, start_new_session=True,
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-                env={"HOME": folder, "TMPDIR": folder, "PATH": os.environ.get("PATH", "")},
-            )  # fmt: skip
-            if evaluation.ended is not None:  # stopped while it started
+            with evaluation.path("stdout").open("wb") as stdout, evaluation.path("stderr").open("wb") as stderr:
+                # A separate process group, so that the processes of the script end with it.
+                evaluation.process = process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-I", "-S", "-X", "utf8", str(CHILD), cwd=folder, start_new_session=True,
+                    stdin=asyncio.subprocess.PIPE, stdout=stdout, stderr=stderr,
+                    env={"HOME": folder, "TMPDIR": folder, "PATH": os.environ.get("PATH", "")},
+                )  # fmt: skip
+            if evaluation.status == CANCELLED:  # while it started
                 evaluation.kill()
             else:
                 evaluation.status = RUNNING
             assert process.stdin
-            assert process.stdout
-            assert process.stderr
-            readers = [
-                asyncio.create_task(_collect(process.stdout, evaluation.stdout)),
-                asyncio.create_task(_collect(process.stderr, evaluation.stderr)),
-            ]
             with contextlib.suppress(ConnectionError):
                 process.stdin.write(json.dumps(order).encode() + b"\n")
                 await process.stdin.drain()
-            if not await _ended(process, server.clock, order["seconds"]):
-                evaluation.end(EXPIRED, server.clock(), "The execution took longer than its time limit.")
-            evaluation.kill()
-            process.stdin.close()
-            await asyncio.gather(process.wait(), *readers)
+            try:
+                await asyncio.wait_for(process.wait(), order["seconds"])
+            except asyncio.TimeoutError:
+                evaluation.end(EXPIRED, "The execution took longer than its time limit.")
             self._finish(evaluation, Path(order["answer"]))
         finally:
-            evaluation.end(ERROR, server.clock(), "The execution ended unexpectedly.")
+            evaluation.end(ERROR, "The execution ended unexpectedly.")
             evaluation.kill()
-            shutil.rmtree(folder, ignore_errors=True)
 
-    def _order(self, runtime: Runtime, code: str, folder: str) -> dict[str, Any]:
-        values = runtime.values
-        seconds = LONGEST_S
-        if isinstance(values.get("execTimeout"), int):
-            seconds = min(seconds, values["execTimeout"])
-        now = self._server.clock()
+    def _order(self, evaluation: Evaluation) -> dict[str, Any]:
+        runtime, now = evaluation.runtime, self._server.clock()
+        limit = runtime.values.get("execTimeout")
         installed = {
             package.name: package.resolved
             for package in runtime.effective_packages()
             if package.outcome == "installed" and package.done <= now
         }
         return {
-            "code": code,
+            "code": evaluation.code,
             "packages": environment(installed),
-            "python": values.get("runtimeVersion"),
-            "folder": folder,
-            "seconds": seconds,
-            "answer": str(Path(folder, ".answer.json")),
+            "python": runtime.values.get("runtimeVersion"),
+            "folder": evaluation.folder.name,
+            "seconds": min(LONGEST_S, limit) if isinstance(limit, int) else LONGEST_S,
+            "answer": str(evaluation.path("answer.json")),
         }
 
     def _finish(self, evaluation: Evaluation, answer: Path) -> None:
         evaluation.runtime.used = True
         code = evaluation.process.returncode if evaluation.process else None
         try:
-            ended = json.loads(answer.read_text(encoding="utf-8", errors="surrogatepass"))
+            ended = json.loads(answer.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             ended = {"message": f"The Python process ended with {code}.", "output": "null"}
         evaluation.output = ended["output"]
-        evaluation.end(READY if code == 0 else ERROR, self._server.clock(), ended["message"])
-
-
-async def _ended(process: asyncio.subprocess.Process, clock: Callable[[], float], seconds: float) -> bool:
-    """Wait for the end of a child. asyncio would wait until no grandchild has the pipes open."""
-    deadline = clock() + seconds
-    while process.returncode is None:
-        if clock() > deadline:
-            return False
-        await asyncio.sleep(POLL_S)
-    return True
-
-
-async def _collect(stream: asyncio.StreamReader, into: bytearray) -> None:
-    """Read a stream to its end, and keep it up to a limit."""
-    while piece := await stream.read(65536):
-        into += piece[: max(0, MOST_OUTPUT - len(into))]
+        evaluation.end(READY if code == 0 else ERROR, ended["message"])
 
 
 async def start(server: Server, call: Call) -> Reply:
@@ -218,8 +190,8 @@ async def result(server: Server, call: Call) -> Reply:
     if evaluation.message:
         answer["message"] = evaluation.message
     answer["results"] = {
-        "stdout": evaluation.stdout.decode("utf-8", "replace"),
-        "stderr": evaluation.stderr.decode("utf-8", "replace"),
+        "stdout": evaluation.printed("stdout"),
+        "stderr": evaluation.printed("stderr"),
         "output": evaluation.output,
     }
     return Reply(200, answer)

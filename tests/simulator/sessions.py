@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +19,6 @@ from simulator.users import DELEGATE, IDENTITY_TOKEN_OF_ADMIN, MODE_NAMES, User
 
 LB_COOKIE = "AWSALB"
 TIMEOUT_S = 1800
-LB_REMEMBERED = 100_000  # enough for a long play, because the node in such a cookie stays valid
 
 
 @dataclass(eq=False)
@@ -41,7 +39,7 @@ class HttpSession:
     used: float
     token: str = field(default_factory=lambda: secrets.token_hex(13))
     cookie: str = field(default_factory=lambda: secrets.token_hex(16).upper())
-    lb_cookies: deque[str] = field(default_factory=lambda: deque(maxlen=LB_REMEMBERED))
+    lb_cookies: list[str] = field(default_factory=list)
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -59,7 +57,7 @@ class Sessions:
         self._giver = IServerSession(giver)
         self._identity_tokens = {IDENTITY_TOKEN_OF_ADMIN: self._giver}
         self._numbers = 0
-        self.issued: deque[str] = deque(maxlen=20_000)  # every token and cookie, because tests search for leaks
+        self.issued: list[str] = []  # every token and cookie, because tests search for leaks
 
     # --- the clocks
 

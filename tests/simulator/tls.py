@@ -1,11 +1,10 @@
-"""Certificates for tests: a CA, and certificates of a server (valid, expired, for a different host) and a client."""
+"""Certificates for tests: a CA, and certificates of a server (valid, for a different host) and a client."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-SERVERS = ("good", "expired", "wrong_host")
+SERVERS = ("good", "wrong_host")
 
 
 def make_certificates(folder: Path) -> dict[str, str]:
@@ -13,11 +12,8 @@ def make_certificates(folder: Path) -> dict[str, str]:
     import trustme  # imported here, because the import is slow and most starts need no TLS
 
     ca, other = trustme.CA(organization_name="Simulated CA"), trustme.CA(organization_name="Another CA")
-    yesterday = datetime.now(timezone.utc) - timedelta(days=1)
-    names = ("localhost", "127.0.0.1", "::1")
     leaves = {
-        "good": ca.issue_cert(*names),
-        "expired": ca.issue_cert(*names, not_before=yesterday - timedelta(days=30), not_after=yesterday),
+        "good": ca.issue_cert("localhost", "127.0.0.1", "::1"),
         "wrong_host": ca.issue_cert("elsewhere.invalid"),
         "client": ca.issue_cert("client@simulator.invalid", common_name="client"),
         "other_client": other.issue_cert("stranger@simulator.invalid", common_name="stranger"),

@@ -162,7 +162,6 @@ class Play:
     env: dict[str, str] = field(default_factory=dict)
     hosts: dict[str, dict[str, Any]] = field(default_factory=lambda: {"localhost": {}})
     variables: dict[str, Any] = field(default_factory=lambda: dict(LOCAL))
-    groups: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -172,9 +171,7 @@ class Play:
 
     def inventory(self, folder: str = "") -> Path:
         """Write the inventory with the current hosts and variables."""
-        children = {name: {"hosts": dict.fromkeys(hosts, None)} for name, hosts in self.groups.items()}
-        content = {"all": {"vars": self.variables, "hosts": self.hosts, "children": children}}
-        return self.write(str(Path(folder, "inventory.json")), content)
+        return self.write(str(Path(folder, "inventory.json")), {"all": {"vars": self.variables, "hosts": self.hosts}})
 
     def write(self, name: str, content: Any) -> Path:
         """Write a file in the folder. A value that is not text is written as JSON."""

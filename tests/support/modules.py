@@ -31,11 +31,6 @@ _MEASURED = (
 )
 
 
-def environment(**more: str) -> dict[str, str]:
-    """The variables for a module that runs directly: none of the caller's, but a path to the collection."""
-    return own_variables(**{"PYTHONPATH": COLLECTIONS, **more})
-
-
 def credentials(sim: Simulator) -> dict[str, str]:
     """The options that log in the standard user."""
     return {"base_url": sim.base_url, "username": sim.username, "password": sim.password}
@@ -81,7 +76,7 @@ class Running:
         command = [python, "-m", f"{_MODULES}.{module}"]
         self.process = subprocess.Popen(
             [sys.executable, "-c", _MEASURED, *command] if measured else command,
-            env=environment(**(env or {})),
+            env=own_variables(**{"PYTHONPATH": COLLECTIONS, **(env or {})}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -123,16 +118,12 @@ def send_signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
     wait_until(lambda: process.poll() is not None or not pending.search(status.read_text()), f"{number.name} is taken")
 
 
-def wait_for_call(sim: Simulator, operation: str, running: Running | None = None, calls: int = 1) -> None:
+def wait_for_call(sim: Simulator, operation: str, running: Running | None = None) -> None:
     """Wait until the server is handling calls of that operation, named as the simulator names it."""
     method, path = OPERATIONS[operation]
 
     def under_way() -> bool:
-        handled = [
-            entry
-            for entry in sim.requests()
-            if entry["method"] == method and re.fullmatch(path, entry["path"]) and entry["duration_ms"] is None
-        ]
-        return len(handled) >= calls
+        handled = [entry for entry in sim.requests(method) if entry["duration_ms"] is None]
+        return any(re.fullmatch(path, entry["path"]) for entry in handled)
 
     (running.wait_until if running else wait_until)(under_way, f"{operation} is under way")

@@ -74,14 +74,28 @@ def run_example(tmp_path: Path, controller: Controller) -> Callable[..., int]:
     return run
 
 
-def test_a_second_run_changes_nothing(run_example: Callable[..., int]) -> None:
-    assert run_example() == 19
-    assert run_example() == 0
-
-
-def test_a_second_run_takes_nothing_away(run_example: Callable[..., int], controller: Controller) -> None:
-    """A node that somebody has linked to a node of the example would otherwise run first at every launch."""
+def test_rights(run_example: Callable[..., int], controller: Controller) -> None:
+    """Nobody sets a variable beside the login: a connection, an interpreter or a shell is one, too. Jobs of a workflow
+    get all of its variables. Who approves may read what the check shows.
+    """
     run_example()
+    with_login = [each for each in controller.objects["job_templates"].values() if each["credentials"]]
+    workflows = [*controller.objects["workflow_job_templates"].values()]
+    assert (len(with_login), len(workflows)) == (4, 1)
+    assert {each["ask_variables_on_launch"] for each in (*with_login, *workflows)} == {False}
+    asked = [question for each in (*with_login, *workflows) for question in each["survey_spec"].get("spec", [])]
+    assert [*variables.unknown_errors([], [question["variable"] for question in asked])] == []
+    roles = {
+        name: controller.named(endpoint, f"Library: {name}")["summary_fields"]["object_roles"]
+        for endpoint, name in (("job_templates", "check"), ("workflow_job_templates", "check, approval, apply"))
+    }
+    granted = {role for role, links in controller.objects["roles"].items() if links.get("teams")}
+    assert granted == {roles["check"]["read_role"]["id"], roles["check, approval, apply"]["approval_role"]["id"]}
+
+
+def test_a_second_run_changes_nothing(run_example: Callable[..., int], controller: Controller) -> None:
+    """A node that somebody has linked to a node of the example would otherwise run first at every launch."""
+    assert run_example() == 19
     nodes = "workflow_job_template_nodes"
     check, approval = (controller.named(nodes, name) for name in ("check", "approval"))
     added = controller.create(nodes, {**check, "identifier": "notify", "success_nodes": []})
@@ -101,27 +115,6 @@ def test_a_second_organization(run_example: Callable[..., int], controller: Cont
     assert [each["inventory"] for each in controller.objects["job_templates"].values()] == [
         inventory for inventory in inventories for _template in ("audit", "check", "apply", "go back")
     ]
-
-
-def test_nobody_sets_a_variable_beside_the_login(run_example: Callable[..., int], controller: Controller) -> None:
-    """A connection, an interpreter or a shell is a variable, too. Jobs of a workflow get all of its variables."""
-    run_example()
-    with_login = [each for each in controller.objects["job_templates"].values() if each["credentials"]]
-    workflows = [*controller.objects["workflow_job_templates"].values()]
-    assert (len(with_login), len(workflows)) == (4, 1)
-    assert {each["ask_variables_on_launch"] for each in (*with_login, *workflows)} == {False}
-    asked = [question for each in (*with_login, *workflows) for question in each["survey_spec"].get("spec", [])]
-    assert [*variables.unknown_errors([], [question["variable"] for question in asked])] == []
-
-
-def test_who_approves_may_read(run_example: Callable[..., int], controller: Controller) -> None:
-    run_example()
-    roles = {
-        name: controller.named(endpoint, f"Library: {name}")["summary_fields"]["object_roles"]
-        for endpoint, name in (("job_templates", "check"), ("workflow_job_templates", "check, approval, apply"))
-    }
-    granted = {role for role, links in controller.objects["roles"].items() if links.get("teams")}
-    assert granted == {roles["check"]["read_role"]["id"], roles["check, approval, apply"]["approval_role"]["id"]}
 
 
 def test_variables_of_the_repository(tmp_path: Path) -> None:

@@ -51,12 +51,9 @@ OLD = {**NIGHTLY, "runtimeVersion": "3.10.5"}
 PAGES: dict[str, Preparation] = {
     "README.md": Preparation(in_a_clone=True, typed=f"{PASSWORD}\n", options=["-i", "inventory.yml"]),
     "docs/docsite/rst/guide_getting_started.rst": Preparation(
-        typed=f"{PASSWORD}\n",
-        files={"vault.yml": f"mstr_password: {PASSWORD}\n"},
+        typed=f"{PASSWORD}\n", files={"vault.yml": f"mstr_password: {PASSWORD}\n"}
     ),
-    "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(
-        profile="playground",
-    ),
+    "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(profile="playground"),
     "docs/docsite/rst/guide_many_environments.rst": Preparation(
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},
     ),
@@ -67,7 +64,7 @@ PAGES: dict[str, Preparation] = {
             {
                 "name": "Sales",
                 "scripts": [{"name": name, "runtime": OLD["name"]} for name in ("Load sales", "Month end")],
-                "tasks": [{"name": "Load sales every night", "script": "Load sales", "schedule": "nightly"}],
+                "tasks": [{"script": "Load sales", "schedule": "nightly"}],
             }
         ],
         warnings=["are not restored"],
@@ -79,9 +76,7 @@ PAGES: dict[str, Preparation] = {
         warnings=["These runtimes are not in the backup"],
     ),
     "docs/docsite/rst/guide_troubleshooting.rst": Preparation(runtimes=[NIGHTLY]),
-    "plugins/filter/requirements_packages.py": Preparation(
-        files={"requirements.txt": "pandas==2.2.3\n    # via forecasts\n"},
-    ),
+    "plugins/filter/requirements_packages.py": Preparation(files={"requirements.txt": "pandas==2.2.3\n"}),
     "plugins/modules/mstr_runtime_info.py": Preparation(
         runtimes=[NIGHTLY],
         projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]}, {"name": "Finance"}],

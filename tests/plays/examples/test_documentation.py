@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.ansible import environment, programs
 
 from dev.paths import ROOT
 from plays.examples.blocks import EXAMPLES, pages
@@ -35,14 +34,6 @@ def test_links_of_the_readme_have_a_target() -> None:
     links = re.findall(r"\]\(((?!https?:|#)[^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
-
-
-def test_documentation_of_many_runtimes_is_short(tmp_path: Path) -> None:
-    """What mstr_runtime describes is not described a second time."""
-    command = [programs() / "ansible-doc", "mstr.library.mstr_runtimes"]
-    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=True)
-    assert "The networks that scripts may reach" in " ".join(done.stdout.split())
-    assert len(done.stdout.splitlines()) <= 600
 
 
 SCHEMAS = {"github.yml": "vendor.github-workflows", "gitlab-ci.yml": "vendor.gitlab-ci"}

@@ -103,29 +103,3 @@ def test_an_omitted_variable_is_not_set(local: Play) -> None:
     assert "'Etl': exec_timeout 60 violates the policy resource_max" in played.output
     assert "whitelist" not in played.output
     assert "a                          : ok=5" in played.output
-
-
-# Where the address of a host may be.
-CHECK = """
-- hosts: all
-  gather_facts: false
-  environment: {{MSTR_BASE_URL: {0}}}
-  tasks: &check
-    - name: Check
-      mstr.library._mstr_runtimes: {{task: check, playbook: apply}}
-      run_once: true
-      ignore_errors: true
-- hosts: all
-  gather_facts: false
-  module_defaults: {{group/mstr.library.mstr: {{base_url: {0}}}}}
-  tasks: *check
-"""
-
-
-def test_one_server_of_two_hosts_is_found(local: Play, sim: Simulator) -> None:
-    """Both are refused if one of them purges, wherever the address is."""
-    local.hosts = {"a": {"mstr_base_url": sim.base_url}, "b": {}}
-    local.variables["mstr_runtimes"] = [{"name": "Etl"}]
-    played = local(CHECK.format(sim.base_url), env={"MSTR_BASE_URL": ""}, mstr_runtimes_purge=True)
-    messages = [record["result"]["msg"] for record in played.records if record["event"] == "failed"]
-    assert [message.partition(",")[0] for message in messages] == ["a and b are one server"] * 2
