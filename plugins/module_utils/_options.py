@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Ansible does with options and results: a clearer sentence for options that it refuses, and what it masks."""
+"""Reads and checks options before Ansible does, with clearer errors, and masks secrets in results."""
 
 from __future__ import annotations
 

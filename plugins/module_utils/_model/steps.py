@@ -17,7 +17,7 @@ from .change import DONE, NO_CHANGE, Change
 from .definition import PURGE, Definition
 from .runtime import Runtime
 
-# How far a step or a move is
+# The progress of a step or a move
 PLANNED = "planned"  # nothing is done
 PREDICTED = "predicted"  # check mode: it would be done
 UNKNOWN = "unknown"  # the request was sent, and its outcome is not known
@@ -86,7 +86,7 @@ class Step(NamedTuple):
 
     @property
     def is_cancelled_purge(self) -> bool:
-        """Whether it was to purge a runtime, and did not, because something else failed."""
+        """Whether it was to purge a runtime, and did not: something else failed, or the runtime was gone already."""
         return self.is_purge and not self.is_changed and self.error is None
 
     @property
@@ -123,7 +123,7 @@ class Step(NamedTuple):
 
     @property
     def is_written(self) -> bool:
-        """Whether the server may have stored different values than requested."""
+        """Whether this task created or updated the runtime, so that the server may have stored different values."""
         return self.state in (WRITTEN, READ) and self.change.action in ("create", "update")
 
     def finished(self, state: str) -> Step:

@@ -245,7 +245,7 @@ def progress_line(done: int, total: int, what: str) -> str:
 
 
 def utc_date() -> date:
-    """Today in UTC, with which a task compares last days, of exemptions and of planned tasks."""
+    """Today in UTC, with which a task compares dates of expiry, of exemptions and of planned tasks."""
     return datetime.now(timezone.utc).date()
 
 

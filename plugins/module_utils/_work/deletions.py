@@ -66,7 +66,10 @@ def _world_now(context: Context, world: World) -> World:
 
 
 def _delete(context: Context, now: World, reasons: Mapping[str, str], step: Step) -> Step:
-    """The step after its deletion. Raises MstrError if the runtime is left alone. `reasons`: to do so, by key."""
+    """The step after its deletion. Raises MstrError if the runtime is left alone.
+
+    `reasons`: why a runtime must be kept, by its key.
+    """
     if step.key in reasons:
         raise MstrError(f"{step.label} was not deleted, {CHANGED}: {reasons[step.key]}")
     planned = step.before_or_empty

@@ -28,7 +28,7 @@ def match_all(context: Context, world: World) -> list[Step]:
     steps = [Step(wanted, is_awaited=waits and wanted.state == "present") for wanted in context.inputs.definitions]
     by_id_or_name: dict[str, list[Runtime]] = {}
     for runtime in world.runtimes:
-        for key in {runtime.key, runtime.name}:
+        for key in dict.fromkeys((runtime.key, runtime.name)):
             by_id_or_name.setdefault(key, []).append(runtime)
     claimed: set[str | None] = set()
     if context.inputs.restore:

@@ -115,7 +115,7 @@ def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World,
     for step in steps:
         _warn_of_previous_names(context, world, step)
     purge = context.inputs.purge
-    # A step that failed may mean one of the runtimes that appear to be unlisted.
+    # A step that failed may mean one of the runtimes that appear to be undefined.
     if purge and not has_failed(steps):
         steps += _purge_steps(context, world, purge, steps)
     needs_users = _needs_users(context, steps)
@@ -149,9 +149,9 @@ def _warn_of_previous_names(context: Context, world: World, step: Step) -> None:
 
 
 def _purge_steps(context: Context, world: World, purge: Purge, steps: Sequence[Step]) -> list[Step]:
-    """A step for each unlisted runtime to delete."""
-    unlisted = _unlisted(context, world, purge, steps)
-    planned = [Step(purge_of(runtime, purge.comment), runtime) for runtime in unlisted]
+    """A step for each undefined runtime to delete."""
+    undefined = _undefined(context, world, purge, steps)
+    planned = [Step(purge_of(runtime, purge.comment), runtime) for runtime in undefined]
 
     def read_and_plan(step: Step) -> Step:
         before = context.api.read_if_lacking(step.before, ALL_FIELDS)
@@ -164,27 +164,27 @@ def _purge_steps(context: Context, world: World, purge: Purge, steps: Sequence[S
     return planned
 
 
-def _unlisted(context: Context, world: World, purge: Purge, steps: Sequence[Step]) -> list[Runtime]:
+def _undefined(context: Context, world: World, purge: Purge, steps: Sequence[Step]) -> list[Runtime]:
     """The runtimes that no definition means and nothing spares. Warns of those with a previous name."""
     keys = {DEFAULT_RUNTIME_ID, *(step.key for step in steps)}
-    # Compare names too: a listed runtime that cannot be read must not be deleted.
+    # Compare names too: a defined runtime that cannot be read must not be deleted.
     names = {step.wanted.name for step in steps if step.wanted.id is None}
     previous = {name for step in steps for name in step.wanted.previous_names}
-    unlisted: list[Runtime] = []
+    undefined: list[Runtime] = []
     spared: list[str] = []
     for runtime in world.runtimes:
-        is_listed = runtime.key in keys or runtime.name in names
-        if is_listed or is_protected_by(runtime.name, purge.exclude, runtime.id):
+        is_defined = runtime.key in keys or runtime.name in names
+        if is_defined or is_protected_by(runtime.name, purge.exclude, runtime.id):
             continue
         if runtime.name in previous:
             spared.append(f"{runtime.label}, a previous name of a listed one")
         else:
-            unlisted.append(runtime)
+            undefined.append(runtime)
     if spared:
         context.warn(
             f"The purge spares {'; '.join(sorted(spared))}. Delete those that you do not need with state: absent."
         )
-    return unlisted
+    return undefined
 
 
 def _warn_of_exclusions(context: Context, world: World, purge: Purge) -> None:

@@ -32,9 +32,12 @@ _LOST = "The response to the start was lost: the script may be running on the se
 Progress = Callable[[str], None]
 
 
-_STATE = Shape(
-    "an object with a numeric status", lambda data: isinstance(data, Mapping) and type(data.get("status")) is int
-)
+def _has_status(data: Any) -> bool:
+    status = data.get("status") if isinstance(data, Mapping) else None
+    return isinstance(status, int) and not isinstance(status, bool)
+
+
+_STATE = Shape("an object with a numeric status", _has_status)
 
 
 class Script(NamedTuple):

@@ -158,8 +158,8 @@ class _ScriptSearch(Reader):
         operation = f"search the {project.label} for scripts"
         search = self._start(project, operation)
         total = search.get("totalItems")
-        if type(total) is not int or total < 0:  # the server does not say how many it has found
-            total = None
+        if isinstance(total, bool) or not isinstance(total, int) or total < 0:
+            total = None  # the server does not say how many it has found
         by_id: dict[str, SavedScript] = {}
         offset = 0
         while total is None or len(by_id) < total:

@@ -43,7 +43,7 @@ class NotSeen(MstrError):
 
 
 def write(context: Context, world: World, step: Step, read_first: bool = False) -> Step:
-    """Carry out the step's plan. Raises MstrError if nothing was done, see also its `outcome_unknown`.
+    """Carry out the step's plan. Raises MstrError if no check shows its effect; `outcome_unknown`: it may still come.
 
     `read_first`: plan an update again just before, because much time may have passed since the list was read.
     """
@@ -311,11 +311,17 @@ def prove_all(
     effect, it looks again for some seconds. `needs_list`: whether it gets a list of the runtimes.
     """
     proven = list(steps)
+    left_to_wait: set[str] = set()
+
+    def is_open(step: Step) -> bool:
+        return is_unproven(step) and step.place not in left_to_wait
+
     for seconds in (0.0, *CHECKS):
-        if not any(map(is_unproven, proven)):
+        if not any(map(is_open, proven)):
             break
         listed = _listed_after(context, seconds, needs_list)
-        seen = map_steps(context, partial(_look, listed, prove), proven, is_unproven, "read again")
+        seen = map_steps(context, partial(_look, context, listed, prove), proven, is_open, "read again")
+        left_to_wait = {step.place for step in seen if is_unproven(step)}
         is_last = seconds == CHECKS[-1]
         proven = [old if isinstance(new.error, NotSeen) and not is_last else new for old, new in zip(proven, seen)]
     return proven
@@ -331,8 +337,16 @@ def _listed_after(context: Context, seconds: float, needs_list: bool) -> Sequenc
         return exc
 
 
-def _look(listed: Sequence[Runtime] | Exception, prove: Callable[[Sequence[Runtime], Step], Step], step: Step) -> Step:
-    """The step after `prove` has seen what the server shows now. Raises MstrError, which says what was written."""
+def _look(
+    context: Context,
+    listed: Sequence[Runtime] | Exception,
+    prove: Callable[[Sequence[Runtime], Step], Step],
+    step: Step,
+) -> Step:
+    """The step after `prove` has seen what the server shows now; still unproven if the wait is to find that out.
+
+    Raises MstrError, which says what was written.
+    """
     try:
         if isinstance(listed, Exception):
             raise listed
@@ -342,7 +356,9 @@ def _look(listed: Sequence[Runtime] | Exception, prove: Callable[[Sequence[Runti
         is_down = is_outage(error)
         if is_down and step.is_awaited:
             return step  # the wait reads it, too
-        failure = NotSeen if is_down or isinstance(error, NotSeen) else MstrError
+        # With retries, the read itself was repeated.
+        looks_again = isinstance(error, NotSeen) or (is_down and not context.retries)
+        failure = NotSeen if looks_again else MstrError
         preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
         raise failure(preface + error.sentence, **error.error) from exc
 
@@ -353,7 +369,7 @@ def is_unproven(step: Step) -> bool:
 
 
 def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
-    """The step with its runtime as it is now, or with NotSeen if no create was carried out. Raises MstrError."""
+    """The step with its runtime as it is now, or with NotSeen if a create is not visible. Raises MstrError."""
     key = (step.runtime or step.before_or_empty).key
     shown = one_with_id(listed, key)
     current = shown

@@ -75,8 +75,8 @@ class Action(ActionBase):
         return path_of(path, self.started_in)
 
     @property
-    def is_checked(self) -> bool:
-        """Whether a playbook runs the task, whose first task has checked the variables and the files of all hosts."""
+    def in_playbook(self) -> bool:
+        """Whether a playbook runs this, and not the role alone: its first task has checked all hosts."""
         return "result" in self.args
 
     def extra_vars(self) -> Result:
@@ -99,7 +99,7 @@ class Action(ActionBase):
 
     def variable_errors(self, playbook: str) -> Iterator[str]:
         """What is wrong with the variables of the role, where it runs without a playbook of this collection."""
-        if not self.is_checked:
+        if not self.in_playbook:
             extra = self.extra_vars()
             yield from unknown_errors(self.task_vars)
             yield from empty_errors(playbook, [self.value], extra)

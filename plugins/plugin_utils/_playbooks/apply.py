@@ -132,7 +132,7 @@ def _write_backup(action: Action, backup: _Backup) -> str:
     stem, suffix = os.path.splitext(backup.dest)
     numbers = chain([""], map("-{}".format, count(2)))
     # The role by itself has no other time than its own.
-    began = str(action.task_vars["mstr_run"]["began"]) if action.is_checked else now()
+    began = str(action.task_vars["mstr_run"]["began"]) if action.in_playbook else now()
     paths = (f"{stem}.{began}{number}{suffix}" for number in numbers)
     path = next(path for path in paths if not kind_at(path))
     try:
@@ -143,7 +143,7 @@ def _write_backup(action: Action, backup: _Backup) -> str:
 
 
 def _kept(path: str, result: Mapping[str, Any]) -> str | None:
-    """The path of the backup; None if the run wrote nothing, whose backup is removed, because nobody needs it.
+    """The path of the backup; None if the run wrote nothing: then the backup is removed, because nobody needs it.
 
     Only a result of the module proves that it wrote nothing. A run that was killed, or that could not be run, returns
     none, and a fault has the action `unknown`.

@@ -4,7 +4,7 @@
 
 """The check of a whole run before its first request: what concerns its files, its variables, and several hosts.
 
-What a module says of its own options is left to it. Pure, except that it looks at the places of the files.
+What a module says of its own options is left to it. It reads the files and the date, and sends nothing.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def is_known(value: Any) -> bool:
 
 
 def dests(value: Any) -> list[str]:
-    """The files that mstr_report_dest names: a list, or one text with commas. Doubles do not matter."""
+    """The files that mstr_report_dest names: a list, or one text with commas. Duplicates do not matter."""
     texts = value if isinstance(value, (list, tuple)) else str(value).split(",")
     return list(dict.fromkeys(text for text in (str(each).strip() for each in texts) if text))
 

@@ -134,8 +134,10 @@ def checked_dest(action: Action, variable: str) -> str:
             f"there, too. The connection of {action.host} is {action.transport}."
         )
     path = action.own_path(variable)
-    if not action.is_checked:
-        by_host = action.of_hosts(action.task_vars.get("ansible_play_hosts", ()), (variable,))
+    if not action.in_playbook:
+        # A host that has failed is none of these any more, but its role may still run, in `always` of a block.
+        all_hosts = dict.fromkeys([*action.task_vars.get("ansible_play_hosts", ()), action.host])
+        by_host = action.of_hosts(list(all_hosts), (variable,))
         values = {host: values[variable] for host, values in by_host.items() if is_known(values.get(variable))}
         real_path = os.path.realpath(path)
         hosts = [host for host, value in values.items() if os.path.realpath(action.path_of(value)) == real_path]

@@ -88,7 +88,7 @@ def work(action: Action) -> Result:
     in the role, it returns the result of the module, whether or not it failed.
     """
     task = str(action.args["task"])
-    if not action.is_checked:
+    if not action.in_playbook:
         return _WORK_OF_ROLE[task](action)
     run_id = action.run_id()
     try:
@@ -109,8 +109,8 @@ def _apply_approved(action: Action) -> Result:
         return result
     if not approved:
         return {**result, "msg": f"{result['msg']} {_AGAIN}"}
-    now = result if action.check_mode else apply(action, check_mode=True)
-    differences = plan_file.differences_of(environment.applied(action.host, now, check_mode=True))
+    rechecked = result if action.check_mode else apply(action, check_mode=True)
+    differences = plan_file.differences_of(environment.applied(action.host, rechecked, check_mode=True))
     return {**result, "msg": plan_file.refusal(approved, differences)}
 
 
@@ -142,10 +142,11 @@ def _approved_id(action: Action) -> str | None:
             f"had a limit without it, or was sliced (job_slice_count), and only one slice hands on its plans. {_AGAIN}"
         )
     plan_id, _separator, server = by_host[action.host].partition(plan_file.ON_SERVER)
-    now = action.server()
-    if server and now and server != now:
+    server_now = action.server()
+    if server and server_now and server != server_now:
         raise refused(
-            f"The plan is different: approved for {server}, now {action.host} is {now}. Nothing was written. {_AGAIN}"
+            f"The plan is different: approved for {server}, now {action.host} is {server_now}. Nothing was written. "
+            f"{_AGAIN}"
         )
     return plan_id
 

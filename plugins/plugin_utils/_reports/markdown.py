@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, groupby
+from itertools import groupby
 from typing import Any
 
 from ...module_utils._model.schedules import name_of
@@ -31,6 +31,7 @@ from .texts import when
 LIMIT = 60_000
 _ENVIRONMENTS = 100  # in the table
 _FIELD_LINES = 200
+_MESSAGE_LINES = 50
 _NAMES = 10  # in a warning
 _RESERVE = 1500  # characters, for the list of what was cut
 # How the parts of a plan are counted where they are cut.
@@ -54,10 +55,15 @@ def parts(report: Report) -> Iterator[str]:
         blocks = []
     for environment in report.environments:
         blocks += _blocks(environment, report)
-    sizes = accumulate(len(text) + 2 for text in [*head, *(text for _kind, text in blocks)])
-    fitting = max(0, sum(size <= LIMIT - _RESERVE for size in sizes) - len(head))
-    texts = [*head, *(text for _kind, text in blocks[:fitting])]
-    cut = Counter(kind for kind, _text in blocks[fitting:])
+    texts = list(head)
+    left = LIMIT - _RESERVE - sum(len(text) + 2 for text in head)
+    cut: Counter[str] = Counter()
+    for kind, text in blocks:
+        if len(text) + 2 > left:
+            cut[kind] += 1  # what follows may be shorter
+            continue
+        texts.append(text)
+        left -= len(text) + 2
     if cut:
         what = ", ".join(f"{number} {kind}" for kind, number in cut.items())
         texts.append(f"**Left out here, because the text would be too long:** {what}. A `.html` or `.json` has it all.")
@@ -100,7 +106,12 @@ def _fenced(language: str, texts: Sequence[str]) -> str:
 
 
 def _message(text: str) -> str:
-    return _fenced("text", [clean(line) for line in text.splitlines()])
+    """Why an environment failed. What each runtime says is also among its failures."""
+    lines = [clean(line) for line in text.splitlines()]
+    more = len(lines) - _MESSAGE_LINES
+    if more > 0:
+        lines[_MESSAGE_LINES:] = [f"and {more} more lines"]
+    return _fenced("text", lines)
 
 
 def _folded(summary: str, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Waiting
 from unit.support.make import lost, refusal, stored
 from unit.support.many import LIST, A, B, D, actions, holding, message, run, waits
 
@@ -200,9 +201,20 @@ def test_read_that_fails_for_a_moment_after_a_write(entry, call, trouble, action
         if len(have.pauses) == 2:
             have.refusals.clear()
 
-    result = run(have, entry, pause=pause)
+    result = run(have, entry, pause=pause, retries=0)
     assert (actions(result), result["runtimes"][0]["error"]) == ([(entry["name"], action)], None)
     assert have.pauses == [0.25, 0.5]
+
+
+@pytest.mark.parametrize("waiting", [{}, {"waits": True, "waiting": Waiting(3, 1.0)}], ids=["no wait", "wait"])
+def test_outage_after_a_write_is_not_retried_twice(waiting):
+    """With retries, the session has repeated the read. A wait goes on by itself."""
+    have = holding(a=A, b=B)
+    have.fail("PATCH", meanwhile=lambda: have.refusals.update({f"GET /runtimes/{A}": refusal(503)}))
+    result = run(have, UPDATE, retries=3, **waiting)
+    assert result["runtimes"][0]["action"] == "updated"
+    assert "503" in result["msg"]
+    assert not {0.25, 0.5} & set(have.pauses)
 
 
 def test_refusal_concerns_what_is_purged():

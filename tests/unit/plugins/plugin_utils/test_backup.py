@@ -141,10 +141,14 @@ def test_files_need_a_local_connection(action, work, variable):
     assert refused(action, f"^{variable} needs ansible_connection: local, .* of prod is ssh.$", work)
 
 
-def test_two_environments_never_write_one_backup(action, tmp_path, monkeypatch):
-    """The role by itself: the paths of two hosts may be written in two ways and mean one file."""
+@pytest.mark.parametrize("hosts", [["prod", "test"], ["test"]], ids=["both", "prod has failed"])
+def test_two_environments_never_write_one_backup(action, tmp_path, monkeypatch, hosts):
+    """The role by itself: the paths of two hosts may be written in two ways and mean one file.
+
+    On a host that has failed, the role still runs in `always` of a block.
+    """
     action.args = {}
-    action.task_vars["ansible_play_hosts"] = ["prod", "test"]
+    action.task_vars["ansible_play_hosts"] = hosts
     other = {"mstr_runtimes_backup_dest": f"{tmp_path}/./bk.yml"}
     monkeypatch.setattr(action, "of_hosts", lambda hosts, _needed: dict.fromkeys(hosts, other))
     assert refused(action, "Several environments would be written to one file")

@@ -96,6 +96,19 @@ def test_a_cut():
     assert left_out == (300 - shown[0], 300 - shown[1], 200 - shown[2])
 
 
+def test_long_failure_leaves_room_for_others():
+    """A long message of one environment hides neither what failed there nor the changes of the next one."""
+    error = {"message": f"The server refused it. {'x' * 200}"}
+    failures = [row(f"f{number}", "none", error=error) for number in range(400)]
+    message = "\n".join(f"{each['name']}: {error['message']}" for each in failures)
+    failed = applied(*failures, name="a", failed=True, msg=message)
+    late = applied(row("late", "updated", change("others", "", "y")), name="b")
+    text = text_of(failed, late, suffix="md", kind="apply")
+    assert "and 350 more lines" in text
+    assert "f0" in text
+    assert "late" in text
+
+
 @pytest.mark.parametrize(
     ("field", "before", "after", "expected_line"),
     [
