@@ -72,18 +72,23 @@ async def _without_response(kind: str, given: dict[str, Any], request: web.Reque
         while not gone(request):
             await asyncio.sleep(POLL_S)
     if kind == "raw":
-        transport.write(given["text"].encode("latin-1"))
-        again = given["for_ever"].encode("latin-1")
-        while again and not gone(request):
-            transport.write(again if given["pause"] else again * (1 + PIECE // len(again)))
-            await asyncio.sleep(given["pause"])
-            while transport.get_write_buffer_size() and not gone(request):
-                await asyncio.sleep(0)
-        await asyncio.sleep(POLL_S)
+        await _write(transport, given, request)
         transport.close()
     else:
         transport.abort()
     return NoResponse()
+
+
+async def _write(transport: asyncio.Transport, given: dict[str, Any], request: web.Request) -> None:
+    """Write the first text, then the second one again and again until the client has gone."""
+    transport.write(given["text"].encode("latin-1"))
+    again = given["for_ever"].encode("latin-1")
+    while again and not gone(request):
+        transport.write(again if given["pause"] else again * (1 + PIECE // len(again)))
+        await asyncio.sleep(given["pause"])
+        while transport.get_write_buffer_size() and not gone(request):
+            await asyncio.sleep(0)
+    await asyncio.sleep(POLL_S)  # so that the client has read what was written
 
 
 def _reply(kind: str, given: dict[str, Any], server: Server, call: Call, done: Reply) -> Reply:

@@ -59,25 +59,20 @@ class Package:
     name: str
     version: str
     description: str
-    started: float
     done: float
     outcome: str
     resolved: str
     seeded: dict[str, Any] = field(default_factory=dict)
 
-    def status(self, now: float, switches: Switches, used: bool) -> str:
-        """The package's status at a time. ``used`` is whether a script has run on the runtime."""
+    def status(self, now: float) -> str:
+        """The package's status at a time."""
         if "status" in self.seeded:
             return str(self.seeded["status"])
-        if now < self.done:
-            return "installing"
-        if switches["runtime_status"] == "all_unknown" and not used:
-            return "unknown"
-        return self.outcome
+        return "installing" if now < self.done else self.outcome
 
-    def to_api(self, now: float, switches: Switches, used: bool) -> dict[str, Any]:
+    def to_api(self, now: float, switches: Switches) -> dict[str, Any]:
         """The package for a response, with ``message`` only if it has one, as in the sample [doc]."""
-        status = self.status(now, switches, used)
+        status = self.status(now)
         if self.seeded:
             return {**self.seeded, "status": status}
         version = self.version
@@ -109,4 +104,4 @@ def _start(entry: dict[str, Any], rules: list[Rule], now: float, switches: Switc
     rule = rule or Rule("*", outcome=switches["package_outcome"])
     delay = switches["package_delay"] if rule.delay is None else rule.delay
     resolved = entry["version"] or newest(entry["name"])
-    return Package(**entry, started=now, done=now + delay, outcome=rule.outcome, resolved=resolved)
+    return Package(**entry, done=now + delay, outcome=rule.outcome, resolved=resolved)

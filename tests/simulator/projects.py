@@ -245,7 +245,7 @@ def _details(server: Server, script: SavedScript) -> dict[str, Any]:
     if script.runtime is not None:
         details["scriptRuntimeId"] = script.runtime
     elif how != "left_out":
-        details["scriptRuntimeId"] = {"null": None, "empty": "", "default_id": DEFAULT_ID}[how]
+        details["scriptRuntimeId"] = DEFAULT_ID if how == "default_id" else None
     return details
 
 

@@ -47,7 +47,6 @@ class Runtime:
     packages: list[Package] | None
     owner: dict[str, str]
     acl: list[dict[str, Any]]
-    started: float
     done: float
     created: str
     modified: str
@@ -65,15 +64,12 @@ class Runtime:
 
     def status(self, now: float, switches: Switches) -> str:
         """Unknown, busy, ready or error [doc]."""
-        how, packages = switches["runtime_status"], self.effective_packages()
-        if how in ("stays_unknown", "all_unknown") and not self.used:
+        if switches["runtime_status"] == "stays_unknown" and not self.used:
             return "unknown"
-        states = [package.status(now, switches, self.used) for package in packages]
-        ends = max([self.done, *(package.done for package in packages)])
-        if now < ends:
-            begins = min([self.started, *(package.started for package in packages if package.done > now)])
-            return "unknown" if how == "unknown_first" and now < (begins + ends) / 2 else "busy"
-        return "error" if "not_installed" in states else "ready"
+        packages = self.effective_packages()
+        if now < max([self.done, *(package.done for package in packages)]):
+            return "busy"
+        return "error" if "not_installed" in [package.status(now) for package in packages] else "ready"
 
 
 class Runtimes:
@@ -143,7 +139,7 @@ class Runtimes:
     ) -> Runtime:
         now, now_text, of_owner = self._server.clock(), stamp(), {"id": owner.id, "name": owner.full_name}
         acl = [_acl(owner.id, owner.full_name, ALL_RIGHTS)]
-        return Runtime(runtime_id, values, packages, of_owner, acl, now, now, now_text, now_text)
+        return Runtime(runtime_id, values, packages, of_owner, acl, now, now_text, now_text)
 
     def create(self, fields: dict[str, Any], user: User) -> Runtime:
         self._refuse_duplicate(fields["name"], None)
@@ -177,7 +173,7 @@ class Runtimes:
             values.pop("packages", None)  # null in a seed
         if creating or {"packages", "runtimeVersion"} & set(fields):
             # The environment is built again, with or without packages.
-            runtime.started, runtime.done = now, now + switches["package_delay"]
+            runtime.done = now + switches["package_delay"]
         runtime.values = values
 
     def _refuse_duplicate(self, name: str, but: Runtime | None) -> None:
@@ -199,7 +195,7 @@ class Runtimes:
             "owner": runtime.owner, "acl": runtime.acl, "status": runtime.status(now, switches),
         }  # fmt: skip
         if runtime.packages is not None:
-            computed["packages"] = [package.to_api(now, switches, runtime.used) for package in runtime.packages]
+            computed["packages"] = [package.to_api(now, switches) for package in runtime.packages]
         answer = {}
         for name in RUNTIME_FIELDS:
             if name in runtime.values:
@@ -229,7 +225,7 @@ def _seeded_package(entry: Any, now: float) -> Package:
     version = data.get("version") or ""
     outcome = "not_installed" if data.get("status") == "not_installed" else "installed"
     return Package(
-        str(data.get("name", "")), str(version), str(data.get("description") or ""), now, now, outcome,
+        str(data.get("name", "")), str(version), str(data.get("description") or ""), now, outcome,
         str(version) or "1.0.0", dict(data),
     )  # fmt: skip
 

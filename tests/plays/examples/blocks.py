@@ -82,11 +82,11 @@ class Block:
             return "not run"
         if self.language in _SHELL:
             return "shell"
-        if self.language in _YAML:
-            entries = [entry for entry in self.data if isinstance(entry, dict)] if isinstance(self.data, list) else []
-            if entries and all(entry.keys() & _PLAY for entry in entries):
+        entries = self.data if self.language in _YAML else None
+        if isinstance(entries, list) and isinstance(entries[0], dict):
+            if all(entry.keys() & _PLAY for entry in entries):
                 return "plays"
-            if entries and not self.file:
+            if not self.file:
                 return "tasks"
         return "file" if self.file else ""
 
@@ -124,13 +124,13 @@ def pages() -> dict[str, list[Block]]:
 def not_printed(blocks: Iterable[Block], output: str) -> list[str]:
     """The lines of printed blocks that do not occur in the output, or not in this order."""
     missing, start = [], 0
-    for block in blocks:
-        for line in block.text.splitlines() if block.printed else ():
-            pattern = ".*".join(map(re.escape, line.split("…"))).strip()
-            if pattern != ".*" and not (found := re.compile(pattern).search(output, start)):
-                missing.append(f"{block.place}: {line.strip()}")
-            elif pattern != ".*":
-                start = found.end()
+    printed = [(block.place, line.strip()) for block in blocks if block.printed for line in block.text.splitlines()]
+    for place, line in printed:
+        found = re.compile(".*".join(map(re.escape, line.split("…")))).search(output, start)
+        if found is None:
+            missing.append(f"{place}: {line}")
+        else:
+            start = found.end()
     return missing
 
 
