@@ -14,6 +14,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from math import inf
 from typing import Any, TypeVar, cast
 
 ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "request")
@@ -52,7 +53,7 @@ class MstrError(Exception):
 
 
 class Interrupted(Exception):
-    """A signal, or a caller that is gone, ends the task. This is no error of a call: whoever caused it knows the cause.
+    """A signal, or a caller that is gone, ends the task. The call itself did not fail.
 
     `sentence`: the cause. `operation`: what the task was doing, such as "list the runtimes". `unanswered`: a request
     was sent, and its response did not arrive, not even late. `outcome_unknown`: the server may have carried out a
@@ -134,6 +135,11 @@ class ErrorList:
         except ValidationError as exc:
             self.add(*(f"{prefix}: {error}" if prefix else error for error in exc.errors))
             return cast("_T", None)
+
+    def check_seconds(self, params: Mapping[str, Any], *options: str) -> None:
+        """Add an error for each of the options that is not a number of seconds above 0."""
+        wrong = (option for option in options if not 0 < params[option] < inf)
+        self.add(*(f"{option} must be more than 0 seconds, not {params[option]}" for option in wrong))
 
     def __enter__(self) -> ErrorList:
         return self

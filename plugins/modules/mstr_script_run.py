@@ -137,7 +137,6 @@ executed:
   sample: true
 """
 
-import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -155,8 +154,7 @@ def prepare(params: Mapping[str, Any]) -> Script:
     with ErrorList() as errors:
         if not code.strip():
             errors.add("code is empty")
-        if not (math.isfinite(timeout) and timeout > 0):
-            errors.add(f"run_timeout must be more than 0 seconds, not {timeout}")
+        errors.check_seconds(params, "run_timeout")
         if runtime is not None and not runtime.strip():
             errors.add("runtime is empty; omit it to use the default runtime")
     if runtime is not None and is_id(runtime):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList, import_error
@@ -100,9 +99,7 @@ def inputs_from(params: Mapping[str, Any], own_inputs: Callable[[Policy | None],
         policy = errors.check(policy_in, params)
         inputs = errors.check(own_inputs, policy)
         errors.check(check_projects, params["projects"])
-        for option in ("wait_timeout", "wait_interval"):
-            if not 0 < params[option] < inf:
-                errors.add(f"{option} must be more than 0 seconds, not {params[option]}")
+        errors.check_seconds(params, "wait_timeout", "wait_interval")
         if params["plan_id"] is not None:
             from .._model.approval import check_plan_id  # only the apply of a plan needs it
 

@@ -135,7 +135,7 @@ def checked_dest(action: Action, variable: str) -> str:
         )
     path = action.own_path(variable)
     if not action.in_playbook:
-        # A host that has failed is none of these any more, but its role may still run, in `always` of a block.
+        # Ansible removes a host that has failed from its list, but its role may still run, in `always` of a block.
         all_hosts = dict.fromkeys([*action.task_vars.get("ansible_play_hosts", ()), action.host])
         by_host = action.of_hosts(list(all_hosts), (variable,))
         values = {host: values[variable] for host, values in by_host.items() if is_known(values.get(variable))}

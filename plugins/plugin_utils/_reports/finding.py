@@ -26,7 +26,7 @@ class FindingKind(NamedTuple):
 
     `one`, `many`: the words behind its number. `title`: of its column. `tone`: how a page shows it. `outcome`: of an
     audit that found it, empty if it decides nothing. `gate`: the variable that fails an environment which has it.
-    `needs`: what an audit must have looked at, so that no finding means that there is none.
+    `needs`: what an audit must have looked at, so that no finding proves that nothing is wrong.
     """
 
     title: str
@@ -193,7 +193,7 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def counts_of(findings: Iterable[Finding], looked_at: Iterable[str]) -> dict[str, int | None]:
-    """The number of findings of each kind. None if there is none and nobody looked."""
+    """The number of findings of each kind. None if nothing was found and nobody looked."""
     numbers: Counter[str] = Counter()
     for found in findings:
         numbers[found.kind] += found.number
