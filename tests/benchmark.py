@@ -83,8 +83,8 @@ def _as_api(definition: dict[str, Any]) -> dict[str, Any]:
 class Bench:
     """The simulator, and the ways to use it."""
 
-    def __init__(self, simulator: Simulator, folder: Path) -> None:
-        self.simulator, self.folder = simulator, folder
+    def __init__(self, simulator: Simulator, folder: Path, profile: str) -> None:
+        self.simulator, self.folder, self.profile = simulator, folder, profile
 
     def rows(self) -> Iterator[tuple[str, Way, str, Way | None]]:
         """Each row of the table: the work, our way, against what, and the other way if there is one."""
@@ -116,7 +116,7 @@ class Bench:
         """What prepares a fresh server with the runtimes of the first `count` definitions."""
 
         def prepare() -> None:
-            self.simulator.reset("newest", **switches)
+            self.simulator.reset(self.profile, **switches)
             wanted = definitions(count)
             for start in range(0, count, 200):
                 self.simulator.seed(*map(_as_api, wanted[start : start + 200]))
@@ -238,10 +238,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="pairs of a row (default: %(default)s)")
     parser.add_argument("--only", default="", help="only rows whose text contains this")
     parser.add_argument("--commit", help="an earlier commit to compare with, in place of other tools")
+    parser.add_argument("--profile", choices=list(PROFILES), default="newest", help="default: %(default)s")
     args = parser.parse_args()
     print(".. csv-table::\n   :header-rows: 1\n")
     with tempfile.TemporaryDirectory() as folder, Simulator() as simulator:
-        bench = Bench(simulator, Path(folder))
+        bench = Bench(simulator, Path(folder), args.profile)
         earlier = args.commit and checked_out(args.commit, Path(folder, "earlier"))
         rows = {row[0]: row for row in bench.rows()}.values() if earlier else bench.rows()
         table = csv.writer(sys.stdout, lineterminator="\n")
