@@ -168,8 +168,8 @@ class Task(NamedTuple):
     progress: Callable[[str], None] = lambda text: None
 
 
-class Host(NamedTuple):
-    """The environment of `run`. By default a module's own process; the action plugins set a different one.
+class Caller(NamedTuple):
+    """Who runs a module. By default its own process; the action plugins set a different one.
 
     `make_module` takes the arguments of AnsibleModule.
     """
@@ -180,18 +180,18 @@ class Host(NamedTuple):
     show: Callable[[str, Callable[[str], str]], None] = lambda text, mask: None
 
 
-_host = Host()
+_caller = Caller()
 
 
 @contextmanager
-def hosted_by(host: Host) -> Iterator[None]:
-    """Run `run` in this host while the context lasts."""
-    global _host
-    before, _host = _host, host
+def called_by(caller: Caller) -> Iterator[None]:
+    """Run modules for this caller while the context lasts."""
+    global _caller
+    before, _caller = _caller, caller
     try:
         yield
     finally:
-        _host = before
+        _caller = before
 
 
 def run(
@@ -212,7 +212,7 @@ def run(
     Ends the process with `exit_json` and the result, or with `fail_json` and the `msg` and `error` of a MstrError.
     """
     gc.freeze()  # else Python searches all that was imported for garbage when the process ends
-    module = _host.make_module(argument_spec=spec, **{"supports_check_mode": True, **module_options})
+    module = _caller.make_module(argument_spec=spec, **{"supports_check_mode": True, **module_options})
     needed = requires(module.params) if callable(requires) else requires
     missing = [name for name, trace in {"requests": REQUESTS_IMPORT_ERROR, **(needed or {})}.items() if trace]
     if missing:
@@ -221,7 +221,7 @@ def run(
         module.fail_json(**not_installed(missing).to_result())
     # Skip what is masked already: expanding it again explodes.
     module.hide(with_escaped_forms(module.no_log_values - module.hidden))
-    stop = _host.make_stop()
+    stop = _caller.make_stop()
     trace: list[str] = []
     warned: list[str] = []
     output, failed = _output(module, stop, work, connection, prepare, trace.append, partial(_warn, warned, module))
@@ -292,4 +292,4 @@ def _warn(warned: list[str], module: OwnModule, subject: str, text: str) -> None
 
 
 def _progress(module: OwnModule, session: Session, text: str) -> None:
-    _host.show(text, lambda text: masked(text, session.secrets | module.no_log_values))
+    _caller.show(text, lambda text: masked(text, session.secrets | module.no_log_values))

@@ -162,7 +162,7 @@ def _checked(field: Field, value: Any) -> Any:
 
 
 class Purge(NamedTuple):
-    """Deletes unlisted runtimes, except those that `exclude` (names, ids, patterns) names.
+    """Deletes undefined runtimes, except those that `exclude` (names, ids, patterns) names.
 
     `limit`: maximum number of deletions. `comment`: for the server's journal.
     """

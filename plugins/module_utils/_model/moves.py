@@ -47,14 +47,14 @@ class Move(NamedTuple):
         return self.error is None and self.state == PLANNED and self.is_needed
 
     @property
-    def is_done(self) -> bool:
+    def is_moved(self) -> bool:
         """Whether the script was assigned, or would be in check mode."""
         return self.state in DONE_STATES and self.is_needed
 
     @property
     def is_changed(self) -> bool:
         """Whether the script has or may have a different runtime than before."""
-        return self.is_done or self.state == UNKNOWN
+        return self.is_moved or self.state == UNKNOWN
 
 
 def all_of(steps: Iterable[Step], moves: Iterable[Move]) -> list[Step | Move]:
@@ -90,7 +90,7 @@ def move_result(move: Move) -> dict[str, Any]:
     action, after = "none", before
     if move.state == UNKNOWN:
         action, after = "failed", None
-    elif move.is_done:
+    elif move.is_moved:
         action, after = "moved", _id_and_name(move.target)
     elif move.error:
         action = "failed"

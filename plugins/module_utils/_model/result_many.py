@@ -127,7 +127,7 @@ def _summary(results: Sequence[Mapping[str, Any]], moves: Sequence[Move], failed
     """How many runtimes have each action, how many scripts were moved, and how many of both failed."""
     actions = Counter(result["action"] for result in results)
     actions["unchanged"] = sum(result["action"] == "none" and not result["error"] for result in results)
-    actions["moved"] = sum(move.is_done for move in moves)
+    actions["moved"] = sum(move.is_moved for move in moves)
     actions["failed"] = failed
     return {name: actions[name] for name in _COUNTS}
 

@@ -22,18 +22,18 @@ PLANNED = "planned"  # nothing is done
 PREDICTED = "predicted"  # check mode: it would be done
 UNKNOWN = "unknown"  # the request was sent, and its outcome is not known
 WRITTEN = "written"  # the server accepted it, and the object was not read since
-READ = "read"  # it is done, and the object was read since
+READ = "read"  # nothing is left to do, and the object was read since
 DONE_STATES = (PREDICTED, WRITTEN, READ)
 
 
 class Step(NamedTuple):
     """One write to one runtime, create, update or delete, or none if the runtime is as wanted.
 
-    `before`: the runtime as it was seen for the plan; None for a create. `after`: the runtime as it is afterwards; None
-    as long as nothing is done, and if it is deleted. What was written and then failed has an `error`, too. `runs_test`:
-    the smoke test runs before a script may use the runtime. `is_awaited`: the runtime has to be ready before the task
-    goes on, because of the option `wait`, of a test, or of a script that is to use it. `status`: of the response to the
-    write.
+    `before`: the runtime as it was seen for the plan, or for a plan that was made again; None for a create. `after`:
+    the runtime as it is afterwards; None as long as nothing is done, and if it is deleted. What was written and then
+    failed has an `error`, too. `runs_test`: the smoke test runs before a script may use the runtime. `is_awaited`: the
+    runtime has to be ready before the task goes on, because of the option `wait`, of a test, or of a script that is to
+    use it. `status`: of the response to the write.
     """
 
     wanted: Definition
@@ -122,7 +122,7 @@ class Step(NamedTuple):
         return DONE[self.change.action] if self.is_done else "none"
 
     @property
-    def is_written(self) -> bool:
+    def is_stored(self) -> bool:
         """Whether this task created or updated the runtime, so that the server may have stored different values."""
         return self.state in (WRITTEN, READ) and self.change.action in ("create", "update")
 

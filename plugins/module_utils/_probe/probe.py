@@ -27,7 +27,7 @@ from .._session.response import LIST_WITH_IDS, Response, id_in, list_of
 from .._session.session import Session
 from .._text import counted, listed, with_full_stop
 from .._work.script_usage import SEARCHES, start_search
-from .._work.write import CHECKS
+from .._work.write import PAUSES
 from .shape import SCHEMA_PATH, recorded, recorded_without_response, schema_of
 
 PREFIX = "mstr-library-probe-"
@@ -117,7 +117,7 @@ class Probe:
         """
         self._send = self._session.last_request if at_last else self._session.send
         pause = time.sleep if at_last else self._stop.pause
-        for seconds in _LAST_CHECKS if at_last else (0.0, *CHECKS):
+        for seconds in _LAST_CHECKS if at_last else (0.0, *PAUSES):
             if not self._is_clean:
                 pause(seconds)
                 with self._session.despite_outage("to delete what the probe created"):

@@ -146,7 +146,7 @@ class Waiting(NamedTuple):
 class Inputs(NamedTuple):
     """The checked options of a task for runtimes: what the server is to hold, under which policy.
 
-    `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waits`: whether to wait until
+    `purge`: None to leave undefined runtimes alone. `scripts`: None if none are given. `waits`: whether to wait until
     the runtimes are ready. `waiting`: how long, also for a runtime that is waited for in any case. `protects`: whether
     a script keeps its runtime from being deleted. `projects`: names or ids of those to look in for scripts; None for
     all. `plan_id`: of the approved plan. `restore`: whether the definitions are a backup. `server`: the address for

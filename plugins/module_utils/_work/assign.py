@@ -25,7 +25,7 @@ from .._session.response import Shape
 from .api import Context
 from .script_usage import SCRIPT_TYPE, read_script, shape_of
 from .scripts import KEPT
-from .write import CHECKS, NotFoundOut, check_after_loss, not_done_error
+from .write import PAUSES, NotFoundOut, check_after_loss, retries_used_up
 
 _RUNTIME = "scriptRuntimeId"
 # An update does not contain it. It shows whether a script is still a data source, a transaction or a function, which
@@ -153,7 +153,7 @@ def _read_after(context: Context, script: SavedScript) -> Mapping[str, Any]:
     """
     try:
         after = _read(context, script)
-        for seconds in CHECKS:
+        for seconds in PAUSES:
             if after[_RUNTIME] != script.runtime_id:
                 break
             context.pause(seconds)
@@ -184,7 +184,7 @@ def _put(context: Context, script: SavedScript, target: Runtime, fields: Mapping
         exc.outcome_unknown |= lost is not None
         raise
     if lost:
-        raise not_done_error(lost, f"the {script.label} still does not use the runtime {target.label}")
+        raise retries_used_up(lost, f"the {script.label} still does not use the runtime {target.label}")
 
 
 def _is_done_after(context: Context, script: SavedScript, target: Runtime, lost: MstrError) -> bool:

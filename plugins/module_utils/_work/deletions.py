@@ -60,9 +60,9 @@ def _world_now(context: Context, world: World) -> World:
     listed = None if world.listed is None else context.api.list_all()
     if not context.inputs.protects:
         return World(listed)
-    from .scripts import find_users  # only what scripts may use needs it
+    from .scripts import usage_for_deletions  # only what scripts may use needs it
 
-    return World(listed, find_users(context))
+    return World(listed, usage_for_deletions(context))
 
 
 def _delete(context: Context, now: World, reasons: Mapping[str, str], step: Step) -> Step:

@@ -81,7 +81,7 @@ def violations(context: Context, steps: Sequence[Step], moves: Sequence[Move]) -
     return first_violations(found.errors)
 
 
-def check_change(context: Context, world: World, step: Step, change: Change) -> None:
+def check_planned(context: Context, world: World, step: Step, change: Change) -> None:
     """Raises ValidationError for a change that must not be made, and warns of a likely mistake."""
     wanted = step.wanted
     version = wanted.values.get("runtime_version")
@@ -121,7 +121,7 @@ def _purge_refusals(context: Context, world: World, purge: Purge, steps: Sequenc
     if not lists_default(world.runtimes):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield purged, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
-    names = _listed_names(steps)
+    names = _defined_names(steps)
     for runtime in purged:
         error = _purge_error(purge, runtime, names.get(name_key(runtime.name), []))
         if error:
@@ -139,7 +139,7 @@ def _too_many(purged: Sequence[Runtime], limit: int, most: int) -> str:
 
 
 def _purge_error(purge: Purge, runtime: Runtime, near: Sequence[str]) -> str | None:
-    """Why a purge must not delete this runtime; `near`: the listed names that a person reads as its name."""
+    """Why a purge must not delete this runtime; `near`: the defined names that a person reads as its name."""
     if not runtime.name:
         return f"purge would delete the runtime with id {runtime.id}, which has no name; list it by its id"
     label = f"purge would delete {quoted([runtime.name])} ({runtime.id})"
@@ -153,7 +153,7 @@ def _purge_error(purge: Purge, runtime: Runtime, near: Sequence[str]) -> str | N
     return None
 
 
-def _listed_names(steps: Sequence[Step]) -> dict[str, list[str]]:
+def _defined_names(steps: Sequence[Step]) -> dict[str, list[str]]:
     """The names and previous names of the definitions, by the key of those that a person reads as the same."""
     names: dict[str, list[str]] = {}
     for step in steps:

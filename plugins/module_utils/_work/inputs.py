@@ -75,14 +75,14 @@ _MOST_VIOLATIONS = 50  # that a message names
 def inputs_for_one(params: Mapping[str, Any]) -> Inputs:
     """The options of a task for one runtime, checked. Raises ValidationError with all of their errors."""
 
-    def definition_under(policy: Policy | None) -> Inputs:
+    def own_inputs(policy: Policy | None) -> Inputs:
         with ErrorList() as errors:
             definition = errors.check(definition_from, params)
             if policy:
                 errors.add(*first_violations(policy.violations_in(params)))
         return Inputs([definition])
 
-    return inputs_from(params, definition_under)
+    return inputs_from(params, own_inputs)
 
 
 def first_violations(sentences: list[str]) -> list[str]:

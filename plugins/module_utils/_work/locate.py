@@ -16,7 +16,7 @@ from .._model.fields import POOL
 from .._model.runtime import Runtime
 from .._model.steps import READ, Step
 from .api import ALL_FIELDS, STATUS_FIELDS, Context, World, capture_error, map_steps, one_named, one_with_id
-from .guards import check_change
+from .guards import check_planned
 
 
 def match_all(context: Context, world: World) -> list[Step]:
@@ -149,7 +149,7 @@ def plan_step(context: Context, world: World, step: Step) -> Step:
     """The step with its plan, checked against the server; without a change, it is done. Raises ValidationError."""
     change = plan_change(step.before, step.wanted, context.inputs.enforced_policy)
     if change.changed or step.before is None:
-        check_change(context, world, step, change)
+        check_planned(context, world, step, change)
     # Planned again, also without a change: whatever wrote the runtime meanwhile, no test has passed on it.
     runs_test = step.runs_test or (change.changed and step.wanted.smoke_test is not None)
     step = step._replace(change=change, runs_test=runs_test, is_awaited=step.is_awaited or runs_test)

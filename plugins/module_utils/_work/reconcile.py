@@ -55,7 +55,7 @@ def warn_of_broken(context: Context, steps: Sequence[Step]) -> None:
     """
     for step in steps:
         failure = failure_of(step.runtime) if step.runtime and step.wanted.state == "present" else None
-        if failure and not step.is_written and not step.error:
+        if failure and not step.is_stored and not step.error:
             context.warn(f"{failure}.")
 
 
@@ -118,16 +118,16 @@ def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World,
     # A step that failed may mean one of the runtimes that appear to be undefined.
     if purge and not has_failed(steps):
         steps += _purge_steps(context, world, purge, steps)
-    needs_users = _needs_users(context, steps)
-    if context.inputs.scripts is None and not needs_users:
+    needs_usage = _needs_usage(context, steps)
+    if context.inputs.scripts is None and not needs_usage:
         return world, steps, []
     from .scripts import look_up, plan_moves  # only a task that moves or protects scripts needs it
 
-    world = world._replace(usage=world.usage or look_up(context, needs_users))
+    world = world._replace(usage=world.usage or look_up(context, needs_usage))
     return (world, *plan_moves(context, world, steps))
 
 
-def _needs_users(context: Context, steps: Sequence[Step]) -> bool:
+def _needs_usage(context: Context, steps: Sequence[Step]) -> bool:
     """Whether scripts on deleted runtimes count: they are protected, or a check names those that a deletion hits."""
     counts = context.inputs.protects or context.check_mode
     return counts and any(step.deletes for step in steps)
@@ -177,7 +177,7 @@ def _undefined(context: Context, world: World, purge: Purge, steps: Sequence[Ste
         if is_defined or is_protected_by(runtime.name, purge.exclude, runtime.id):
             continue
         if runtime.name in previous:
-            spared.append(f"{runtime.label}, a previous name of a listed one")
+            spared.append(f"{runtime.label}, a previous name of a defined one")
         else:
             undefined.append(runtime)
     if spared:

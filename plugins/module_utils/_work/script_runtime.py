@@ -62,7 +62,7 @@ def assign_scripts(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     moves, unread = _moves_for(context, runtimes, inputs["scripts"], source, target, inputs["projects"])
     moves = predicted_moves(moves) if context.check_mode else assign(context, moves)
     scripts = list(map(move_result, moves))
-    moved = counted(sum(move.is_done for move in moves), "script")
+    moved = counted(sum(move.is_moved for move in moves), "script")
     unchanged = sum(script["action"] == "none" for script in scripts)
     would_be = "would be " if context.check_mode else ""
     msg = f"{moved} {would_be}moved to {target.name!r}, {unchanged} already there."

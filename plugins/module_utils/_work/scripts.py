@@ -107,17 +107,17 @@ def _why_not_found(same: Sequence[SavedScript], unread: Sequence[Unread]) -> Mst
 # --- the plan
 
 
-def look_up(context: Context, needs_users: bool) -> Usage:
+def look_up(context: Context, needs_usage: bool) -> Usage:
     """Every script if those on deleted runtimes count, or only those that are to be assigned. Raises Interrupted."""
     inputs = context.inputs
     entries = inputs.scripts or ()
-    if not needs_users:
+    if not needs_usage:
         return find_entries(context, entries)
     warn_of_projects(context, inputs.projects)
-    return find_users(context)
+    return usage_for_deletions(context)
 
 
-def find_users(context: Context) -> Usage:
+def usage_for_deletions(context: Context) -> Usage:
     """Every script that may use a runtime to delete, of the projects that count. Raises Interrupted."""
     inputs = context.inputs
     if inputs.projects is None:
@@ -280,11 +280,11 @@ def used_refusals(
     context: Context, usage: Usage, runtimes: Sequence[Runtime]
 ) -> Iterator[tuple[Sequence[Runtime], str]]:
     """Which of the runtimes must not be deleted with protect_used, and why: scripts use them, or that is unknown."""
-    users = _users(context, usage, runtimes)
+    uses = _uses(context, usage, runtimes)
     unproven = []
     for runtime in runtimes:
-        if runtime.key in users:
-            why = f"runtime {runtime.label} is {users[runtime.key]}"
+        if runtime.key in uses:
+            why = f"runtime {runtime.label} is {uses[runtime.key]}"
             advice = "Choose a different runtime for these scripts first, or set protect_used: false"
             yield [runtime], f"{why}. It was not deleted (protect_used). {advice}"
         else:
@@ -302,17 +302,17 @@ def used_refusals(
 
 def warn_of_hit_scripts(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> None:
     """Say which scripts lose their runtime by deletions without protect_used."""
-    users = _users(context, usage, runtimes)
+    uses = _uses(context, usage, runtimes)
     for runtime in runtimes:
-        if runtime.key in users:
-            what = f"would be deleted, and is {users[runtime.key]}"
+        if runtime.key in uses:
+            what = f"would be deleted, and is {uses[runtime.key]}"
             context.warn(f"Runtime {runtime.label} {what} (protect_used: false).")
     if usage.unread and runtimes:
         labels = listed([failure.label for failure in usage.unread])
         context.warn(f"Other scripts may use what would be deleted, because these could not be read: {labels}.")
 
 
-def _users(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> dict[str, str]:
+def _uses(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> dict[str, str]:
     """Which scripts use a runtime, with their schedules, as messages name them; by the key of each that is used."""
     by_runtime = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
     # A look-up of tasks that fails leaves out schedules.

@@ -16,7 +16,7 @@ from .._session.poll import Rhythm, poll
 from .._session.response import is_outage
 from .._text import clean, listed
 from .api import Context, progress_line
-from .write import CHECKS, NotSeen, confirm
+from .write import PAUSES, NotSeen, confirm
 
 # Some servers might report the status "unknown" until the first script runs (the public documentation does not say).
 # After this many consecutive checks without a sign of a problem, the runtime counts as ready.
@@ -95,7 +95,7 @@ class _Watch:
         try:
             seen = self._context.api.read(str(self.runtime.id), repr(self.runtime.name), polling=True)
             if seen is None:
-                failure = NotSeen if step.is_written else MstrError
+                failure = NotSeen if step.is_stored else MstrError
                 raise failure(f"Runtime {self.runtime.label} was deleted while the task waited for it")
             self.runtime = seen
             step = step._replace(after=seen) if step.state == READ else confirm(self._context, step, seen)
@@ -108,7 +108,7 @@ class _Watch:
             self._record(step)
         elif is_outage(error):
             self._outage, self._unclear_checks = error, 0
-        elif isinstance(error, NotSeen) and self._misses < len(CHECKS):
+        elif isinstance(error, NotSeen) and self._misses < len(PAUSES):
             self._misses += 1  # the server may show the effect of the write a moment later
         else:
             self.step = step
@@ -127,10 +127,10 @@ class _Watch:
         is_unclear = is_plausible if status == "ready" else is_known and status == "unknown"
         self._unclear_checks = self._unclear_checks + 1 if is_unclear else 0
         # After a write, every package must also have a known status.
-        is_ready = status == "ready" and (is_known if self.step.is_written else is_plausible)
+        is_ready = status == "ready" and (is_known if self.step.is_stored else is_plausible)
         failure = failure_of(self.runtime)
         if failure:
-            if not self.step.is_written or self._checks >= _CHECKS_UNTIL_FAILED:
+            if not self.step.is_stored or self._checks >= _CHECKS_UNTIL_FAILED:
                 self._end(MstrError(failure))
         elif is_ready or self._unclear_checks >= _CHECKS_UNTIL_READY:
             self._end(None)
@@ -155,5 +155,5 @@ class _Watch:
         if self.done:
             return
         error = cause.during(f"waiting for runtime {self.runtime.label} to be ready")
-        done = f"was {self.step.action} and" if self.step.is_written else "still"
+        done = f"was {self.step.action} and" if self.step.is_stored else "still"
         self._end(MstrError(f"{error.sentence}. The runtime {done} exists on the server", **error.error))

@@ -31,7 +31,7 @@ ALREADY_EXISTS = 15
 CHANGED = "because something changed after the plan was made"
 CHECK_IT = "Check it, and run the task again"
 # Seconds before each check whether a write was carried out: its response was lost, or no read shows its effect.
-CHECKS = (0.25, 0.5, 1.0, 2.0, 4.0)
+PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 class NotFoundOut(MstrError):
@@ -72,7 +72,7 @@ def _send_until_known(context: Context, world: World, step: Step) -> Step:
         while step.change.changed and step.state == PLANNED:
             step = _send_and_look(context, world, step, lost)
             if step.state == PLANNED and len(lost) > context.retries:
-                raise not_done_error(lost[-1], f"the runtime is still not {DONE[step.change.action]}")
+                raise retries_used_up(lost[-1], f"the runtime is still not {DONE[step.change.action]}")
     except Interrupted as exc:
         exc.outcome_unknown |= bool(lost)
         raise
@@ -91,7 +91,7 @@ def _send_and_look(context: Context, world: World, step: Step, lost: list[MstrEr
         if is_refused_name:
             return _name_taken(context, world, step, exc, lost)
         if not exc.outcome_unknown:
-            raise (not_done(lost[-1], exc.sentence) if lost else exc) from None
+            raise (lost_error(lost[-1], exc.sentence) if lost else exc) from None
         lost.append(exc)
         return _checked_after_loss(context, world, step, exc)
 
@@ -144,14 +144,14 @@ def check_after_loss(context: Context, lost: MstrError, look: Callable[[], Seen]
     """
     despite_outage = context.session.despite_outage(f"to find out what {lost.error['request']} did")
     look_despite_outage = despite_outage(look)
-    checks = CHECKS[:1] if is_answer(lost) else CHECKS
-    for number, seconds in enumerate(checks, 1):
+    pauses = PAUSES[:1] if is_answer(lost) else PAUSES
+    for number, seconds in enumerate(pauses, 1):
         try:
             context.pause(seconds)
             seen: Seen = look_despite_outage()
         except MstrError as exc:
             # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
-            if number < len(checks) and not context.retries and is_outage(exc):
+            if number < len(pauses) and not context.retries and is_outage(exc):
                 continue
             was_lost = "" if is_answer(lost) else "The response was lost. "
             raise NotFoundOut(
@@ -174,7 +174,7 @@ def _checked_after_loss(context: Context, world: World, step: Step, lost: MstrEr
     changed = changed_since(again.before_or_empty, step.before_or_empty) if is_deletion else ()
     if changed:
         meanwhile = f"because it changed meanwhile: {', '.join(changed)}"
-        raise not_done(lost, f"{step.before_or_empty.label} was not deleted, {meanwhile}.")
+        raise lost_error(lost, f"{step.before_or_empty.label} was not deleted, {meanwhile}.")
     return _approved(context, step, again)
 
 
@@ -272,7 +272,7 @@ def is_answer(lost: MstrError) -> bool:
     return bool(lost.error["code"]) or lost.error["http_status"] in (401, 429)
 
 
-def not_done(lost: MstrError, sentence: str) -> MstrError:
+def lost_error(lost: MstrError, sentence: str) -> MstrError:
     """The error of a write whose response was lost, and that was not carried out as far as a check showed.
 
     Unless the server itself has answered, it may carry it out later: then `outcome_unknown` is set.
@@ -280,13 +280,13 @@ def not_done(lost: MstrError, sentence: str) -> MstrError:
     return MstrError(f"{lost.sentence} {sentence}".rstrip(), outcome_unknown=not is_answer(lost), **lost.error)
 
 
-def not_done_error(lost: MstrError, what: str) -> MstrError:
+def retries_used_up(lost: MstrError, what: str) -> MstrError:
     """The error of a write that is not sent again. `what`: such as "the runtime is still not created"."""
     if is_answer(lost):
-        return not_done(lost, "")
-    return not_done(
+        return lost_error(lost, "")
+    return lost_error(
         lost,
-        f"The response was lost. After {sum(CHECKS):g} seconds of checking, {what}. The request was not sent again "
+        f"The response was lost. After {sum(PAUSES):g} seconds of checking, {what}. The request was not sent again "
         "because retries are used up; run the task again.",
     )
 
@@ -316,13 +316,13 @@ def prove_all(
     def is_open(step: Step) -> bool:
         return is_unproven(step) and step.place not in left_to_wait
 
-    for seconds in (0.0, *CHECKS):
+    for seconds in (0.0, *PAUSES):
         if not any(map(is_open, proven)):
             break
         listed = _listed_after(context, seconds, needs_list)
         seen = map_steps(context, partial(_look, context, listed, prove), proven, is_open, "read again")
         left_to_wait = {step.place for step in seen if is_unproven(step)}
-        is_last = seconds == CHECKS[-1]
+        is_last = seconds == PAUSES[-1]
         proven = [old if isinstance(new.error, NotSeen) and not is_last else new for old, new in zip(proven, seen)]
     return proven
 

@@ -196,7 +196,7 @@ def run_main(
     with _own_group(), _quiet():
         stop.install()
         try:
-            with auth.hosted_by(auth.Host(make_module, lambda: stop, progress)):
+            with auth.called_by(auth.Caller(make_module, lambda: stop, progress)):
                 main()
         except SystemExit:
             pass
