@@ -37,6 +37,10 @@ STATUS_FIELDS = ("status", "packages")
 LISTED_ONLY = "the server lists it, but answers that it does not exist. The user may lack permission on this object."
 
 
+class NotSeen(MstrError):
+    """A read does not show what the server accepted, or contradicts a list. One a moment later may show it."""
+
+
 def path_of(identity: str | None) -> str:
     """The path of a runtime."""
     return f"{RUNTIMES}/{quote(str(identity), safe='')}"
@@ -119,7 +123,7 @@ class RuntimeApi:
         """What `read` returns; None only if the list does not show the runtime, either. Raises MstrError."""
         runtime = self.read(identity, label)
         if runtime is None and one_with_id(self.list_all(), identity):
-            raise MstrError(f"Could not read the runtime {label or f'with id {identity}'}: {LISTED_ONLY}")
+            raise NotSeen(f"Could not read the runtime {label or f'with id {identity}'}: {LISTED_ONLY}")
         return runtime
 
     @cached_property

@@ -21,11 +21,11 @@ from .._model.runtime import Runtime
 from .._model.scripts import SavedScript, holds_secret
 from .._model.steps import READ, UNKNOWN
 from .._session.parallel import all_side_by_side
-from .._session.response import Shape
+from .._session.response import Shape, says_no_such_object
 from .api import Context
 from .script_usage import SCRIPT_TYPE, read_script, shape_of
 from .scripts import KEPT
-from .write import PAUSES, NotFoundOut, check_after_loss, retries_used_up
+from .write import PAUSES, NotFoundOut, check_after_loss, may_pass, retries_used_up
 
 _RUNTIME = "scriptRuntimeId"
 # An update does not contain it. It shows whether a script is still a data source, a transaction or a function, which
@@ -149,19 +149,23 @@ def _read(context: Context, script: SavedScript) -> dict[str, Any]:
 def _read_after(context: Context, script: SavedScript) -> Mapping[str, Any]:
     """The script after its update. While it uses its old runtime, it is read again for some seconds. Raises MstrError.
 
-    A server may show for a moment what it had before.
+    A server may show for a moment what it had before, or no script, and an outage may last for a moment.
     """
-    try:
-        after = _read(context, script)
-        for seconds in PAUSES:
-            if after[_RUNTIME] != script.runtime_id:
-                break
+    after: Mapping[str, Any] = {}
+    for seconds in (0.0, *PAUSES):
+        if seconds:
             context.pause(seconds)
+        try:
             after = _read(context, script)
-        return after
-    except MstrError as exc:
-        unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
-        raise NotFoundOut(f"The {script.label} {unread} {exc.sentence}", **exc.error) from exc
+        except MstrError as exc:
+            is_gone = isinstance(exc, ApiError) and says_no_such_object(exc)
+            if seconds != PAUSES[-1] and (is_gone or may_pass(context, exc)):
+                continue
+            unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
+            raise NotFoundOut(f"The {script.label} {unread} {exc.sentence}", **exc.error) from exc
+        if after[_RUNTIME] != script.runtime_id:
+            break
+    return after
 
 
 def _put(context: Context, script: SavedScript, target: Runtime, fields: Mapping[str, Any]) -> None:

@@ -17,9 +17,9 @@ from .._errors import Interrupted, MstrError, as_mstr_error
 from .._model.change import NO_CHANGE, changed_since
 from .._model.runtime import Runtime, lists_default
 from .._model.steps import PLANNED, READ, Step, has_failed
-from .api import Context, World, map_steps, one_with_id
+from .api import Context, NotSeen, World, map_steps, one_with_id
 from .guards import refusals
-from .write import CHANGED, CHECK_IT, NotSeen, prove_all, write
+from .write import CHANGED, CHECK_IT, prove_all, write
 
 
 def delete_all(context: Context, world: World, steps: Sequence[Step]) -> list[Step]:

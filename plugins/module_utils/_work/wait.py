@@ -15,8 +15,8 @@ from .._session.parallel import all_side_by_side
 from .._session.poll import Rhythm, poll
 from .._session.response import is_outage
 from .._text import clean, listed
-from .api import Context, progress_line
-from .write import PAUSES, NotSeen, confirm
+from .api import Context, NotSeen, progress_line
+from .write import PAUSES, confirm
 
 # Some servers might report the status "unknown" until the first script runs (the public documentation does not say).
 # After this many consecutive checks without a sign of a problem, the runtime counts as ready.

@@ -22,7 +22,7 @@ from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import PLANNED, READ, UNKNOWN, WRITTEN, Step
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .._text import with_full_stop
-from .api import LISTED_ONLY, RUNTIMES, Context, World, map_steps, one_with_id, path_of
+from .api import LISTED_ONLY, RUNTIMES, Context, NotSeen, World, map_steps, one_with_id, path_of
 from .locate import find_in_list, needed_fields, plan_step, with_needed_fields
 
 Seen = TypeVar("Seen")
@@ -36,10 +36,6 @@ PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 class NotFoundOut(MstrError):
     """It is not known what the server did with a write."""
-
-
-class NotSeen(MstrError):
-    """No read shows the effect of a write that the server accepted. One may show it a moment later."""
 
 
 def write(context: Context, world: World, step: Step, read_first: bool = False) -> Step:
@@ -150,8 +146,7 @@ def check_after_loss(context: Context, lost: MstrError, look: Callable[[], Seen]
             context.pause(seconds)
             seen: Seen = look_despite_outage()
         except MstrError as exc:
-            # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
-            if number < len(pauses) and not context.retries and is_outage(exc):
+            if number < len(pauses) and may_pass(context, exc):
                 continue
             was_lost = "" if is_answer(lost) else "The response was lost. "
             raise NotFoundOut(
@@ -229,9 +224,9 @@ def _world_without_id(context: Context, wanted: Definition) -> World:
 
 
 def _check_complete(now: World) -> None:
-    """Raises MstrError for a list that proves nothing about what it lacks."""
+    """Raises NotSeen for a list that proves nothing about what it lacks."""
     if not lists_default(now.runtimes):
-        raise MstrError(f"{INCOMPLETE}.")
+        raise NotSeen(f"{INCOMPLETE}.")
 
 
 # How the outcome of each write is found out
@@ -294,6 +289,11 @@ def retries_used_up(lost: MstrError, what: str) -> MstrError:
 # --- what the server shows afterwards
 
 
+def may_pass(context: Context, error: MstrError) -> bool:
+    """Whether a look a moment later may succeed. During an outage, the session has used up its retries already."""
+    return isinstance(error, NotSeen) or (is_outage(error) and not context.retries)
+
+
 def read_again(context: Context, steps: Sequence[Step]) -> list[Step]:
     """Read the written runtimes again: a single updated one by its id, others in one list."""
     unread = [step for step in steps if is_unproven(step)]
@@ -353,12 +353,9 @@ def _look(
         return prove(listed, step)
     except (MstrError, Interrupted) as exc:
         error = as_mstr_error(exc)
-        is_down = is_outage(error)
-        if is_down and step.is_awaited:
+        if is_outage(error) and step.is_awaited:
             return step  # the wait reads it, too
-        # With retries, the read itself was repeated.
-        looks_again = isinstance(error, NotSeen) or (is_down and not context.retries)
-        failure = NotSeen if looks_again else MstrError
+        failure = NotSeen if may_pass(context, error) else MstrError
         preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
         raise failure(preface + error.sentence, **error.error) from exc
 

@@ -14,7 +14,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.scripts import 
     move_for,
     script_entries,
 )
-from unit.support.make import ID, OTHER_ID, faults_of, lost, stopped, stored
+from unit.support.make import ID, OTHER_ID, faults_of, lost, refusal, stopped, stored
 from unit.support.many import NO, moves
 from unit.support.server import Server
 
@@ -109,6 +109,15 @@ def test_runtime_that_is_deleted_meanwhile(server):
     server.fail("PUT", meanwhile=lambda: server.runtimes.pop(NEW))
     assert "was deleted meanwhile" in assign(server)["failure"]
     assert (updates(server), server.scripts["Load"]) == (1, OLD)
+
+
+@pytest.mark.parametrize("trouble", [refusal(404, "ERR004", "no such object"), refusal(503)], ids=["404", "503"])
+def test_read_that_fails_for_a_moment_after_an_update(server, trouble):
+    read = f"GET /scripts/{1:032X}"
+    server.fail("PUT", meanwhile=lambda: server.refusals.update({read: trouble}), turn=1)
+    server.pause = lambda seconds: server.refusals.clear()
+    done = assign(server, retries=0)
+    assert (moves(done)[0], done["failure"]) == (("Close", "moved"), "")
 
 
 def test_update_without_effect(server):

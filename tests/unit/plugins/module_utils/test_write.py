@@ -141,6 +141,23 @@ def test_retries_of_a_lost_write(retries, method):
     assert (len(server.writes), server.names) == (1 + retries, before)
 
 
+@pytest.mark.parametrize("trouble", [GONE, refusal(503)], ids=["404", "503"])
+@pytest.mark.parametrize("definition", [NEW, wanted(None, id=ID, description="new")], ids=["by name", "by id"])
+def test_look_that_fails_for_a_moment(trouble, definition):
+    """After a lost response, it is repeated."""
+    server = Server(stored())
+    server.switch(list_omits="description")
+    server.fail("PATCH", lost(), done=True, meanwhile=lambda: server.refusals.update({READ: trouble}))
+
+    def pause(seconds):
+        server.pauses.append(seconds)
+        if len(server.pauses) == 2:
+            server.refusals.clear()
+
+    done = outcome(server, definition, retries=0, pause=pause)
+    assert (done["action"], server.pauses, len(server.writes)) == ("updated", [0.25, 0.5], 1)
+
+
 @pytest.mark.parametrize("method", WRITES)
 def test_unknown_result_says_what_to_check(method):
     definition, action = WRITES[method]
