@@ -211,4 +211,5 @@ def state_text(runtime: Runtime) -> str:
     packages = [
         f"{clean(package.name)} {clean(package.status or 'without status')}" for package in packages_of(runtime)
     ]
-    return f"{status_text(runtime)}, packages: {', '.join(packages) or 'none'}"
+    nothing = "none" if "packages" in runtime.values else "not reported"
+    return f"{status_text(runtime)}, packages: {', '.join(packages) or nothing}"

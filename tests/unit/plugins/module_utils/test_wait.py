@@ -206,17 +206,19 @@ def test_progress(states, line, total):
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("fields", "omitted", "says"),
     [
-        ({"packages": packages(new="not_installed")}, "1 package could not be installed: new (no reason given)."),
-        ({"status": "error"}, "is in error: status error, packages: none."),
-        ({"status": "busy"}, None),
+        ({"packages": packages(new="not_installed")}, "", "1 package could not be installed: new (no reason given)."),
+        ({"status": "error"}, "", "is in error: status error, packages: none."),
+        ({"status": "error"}, "packages", "is in error: status error, packages: not reported."),
+        ({"status": "busy"}, "", None),
     ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_broken_runtime_is_said(fields, says, check_mode):
+def test_broken_runtime_is_said(fields, omitted, says, check_mode):
     """Also if nothing changes and nobody waits, and without a request more."""
     have = Server(stored(**fields))
+    have.switch(list_omits=omitted)
     done = run(have, {"name": "r"}, check_mode=check_mode)
     assert (done["changed"], have.requests) == (False, [LIST])
     assert [says in text for text in have.warnings] == ([True] if says else [])
