@@ -21,7 +21,7 @@ from .._model.runtime import Runtime
 from .._model.scripts import SavedScript, holds_secret
 from .._model.steps import READ, UNKNOWN
 from .._session.parallel import all_side_by_side
-from .._session.response import Shape, says_no_such_object
+from .._session.response import Shape
 from .api import Context
 from .script_usage import SCRIPT_TYPE, read_script, shape_of
 from .scripts import KEPT
@@ -158,8 +158,7 @@ def _read_after(context: Context, script: SavedScript) -> Mapping[str, Any]:
         try:
             after = _read(context, script)
         except MstrError as exc:
-            is_gone = isinstance(exc, ApiError) and says_no_such_object(exc)
-            if seconds != PAUSES[-1] and (is_gone or may_pass(context, exc)):
+            if seconds != PAUSES[-1] and may_pass(context, exc):
                 continue
             unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
             raise NotFoundOut(f"The {script.label} {unread} {exc.sentence}", **exc.error) from exc

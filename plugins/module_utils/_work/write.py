@@ -291,7 +291,8 @@ def retries_used_up(lost: MstrError, what: str) -> MstrError:
 
 def may_pass(context: Context, error: MstrError) -> bool:
     """Whether a look a moment later may succeed. During an outage, the session has used up its retries already."""
-    return isinstance(error, NotSeen) or (is_outage(error) and not context.retries)
+    is_missing = isinstance(error, NotSeen) or (isinstance(error, ApiError) and says_no_such_object(error))
+    return is_missing or (is_outage(error) and not context.retries)
 
 
 def read_again(context: Context, steps: Sequence[Step]) -> list[Step]:

@@ -112,10 +112,12 @@ def test_runtime_that_is_deleted_meanwhile(server):
 
 
 @pytest.mark.parametrize("trouble", [refusal(404, "ERR004", "no such object"), refusal(503)], ids=["404", "503"])
-def test_read_that_fails_for_a_moment_after_an_update(server, trouble):
+@pytest.mark.parametrize("error", [None, lost("PUT /api/x")], ids=["answered", "lost"])
+def test_read_that_fails_for_a_moment_after_an_update(server, trouble, error):
     read = f"GET /scripts/{1:032X}"
-    server.fail("PUT", meanwhile=lambda: server.refusals.update({read: trouble}), turn=1)
-    server.pause = lambda seconds: server.refusals.clear()
+    server.fail("PUT", error, done=True, meanwhile=lambda: server.refusals.update({read: trouble}))
+    pauses = iter([lambda: None, server.refusals.clear])
+    server.pause = lambda seconds: next(pauses)()
     done = assign(server, retries=0)
     assert (moves(done)[0], done["failure"]) == (("Close", "moved"), "")
 
