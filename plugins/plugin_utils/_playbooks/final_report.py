@@ -29,8 +29,8 @@ _MOST_LINES = 20
 _HOST = "{{ inventory_hostname }}"
 
 
-class RunReport(NamedTuple):
-    """What the run has to show. `errors`: by host."""
+class Reported(NamedTuple):
+    """What the last task of a run shows. `errors`: by host."""
 
     lines: list[str]
     errors: dict[str, str]
@@ -44,8 +44,8 @@ class FinishedRun(NamedTuple):
     results: Mapping[str, Json | None]
     generated: str  # time in ISO 8601
     check_mode: bool = False
-    reports: Sequence[str] = ()  # the paths of its files
-    plan: str = ""
+    report_paths: Sequence[str] = ()
+    plan_path: str = ""
     left_out: bool = False  # whether --tags or --skip-tags may have left the work out
 
     @property
@@ -62,22 +62,22 @@ class FinishedRun(NamedTuple):
         return {host: why for host, result in self.results.items() if not result}
 
 
-def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
-    """The report of a run of one of the playbooks. `write`: see `destination.write`.
+def report_on(run: FinishedRun, write: Callable[..., None]) -> Reported:
+    """Write the files of a run, and return what else there is to show. `write`: see `destination.write`.
 
     It does not fail: a file that cannot be made or written is an error of every environment.
     """
     not_reached = [clean(f"{host}: not reached: {why}") for host, why in run.not_reached.items()]
     errors = {host: _shortened(str(result["error"])) for host, result in run.reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
-        return RunReport([*_file_lines(run), *not_reached], errors, {})
+        return Reported([*_file_lines(run), *not_reached], errors, {})
     lines, environments = _environment_lines(run)
     failed = _write_files(run, write, environments)
     if failed:
         first = next(iter(failed.values()))
         errors = {**dict.fromkeys(run.results, first), **errors}
     lines = [*not_reached, *lines, *_backup_lines(run), *_written_lines(run, failed), *failed.values()]
-    return RunReport(lines, errors, _plan_ids(environments))
+    return Reported(lines, errors, _plan_ids(environments))
 
 
 def _environment_lines(run: FinishedRun) -> tuple[list[str], list[EnvironmentReport]]:
@@ -120,14 +120,14 @@ def _write_files(
     whole = partial(_environments, run)
     report = formats.Report(kind, run.generated, run.check_mode, environments, whole, list(run.not_reached))
     files: dict[str, Callable[[], Iterable[str]]] = {
-        path: partial(formats.parts, report, formats.format_of(path, kind)) for path in run.reports
+        path: partial(formats.parts, report, formats.format_of(path, kind)) for path in run.report_paths
     }
-    if run.plan:
-        files[run.plan] = lambda: [plan_file.plan_text(environments, run.not_reached, run.generated)]
+    if run.plan_path:
+        files[run.plan_path] = lambda: [plan_file.plan_text(environments, run.not_reached, run.generated)]
     failed = {}
     for path, parts_of in files.items():
         try:
-            write(path, chain(parts_of(), ["\n"]), private=path == run.plan)
+            write(path, chain(parts_of(), ["\n"]), private=path == run.plan_path)
         except OSError as exc:
             failed[path] = f"{path} could not be written: {exc.strerror}. A file that was there is unchanged."
         except Exception as exc:  # whatever happens to a file, people see what was written to the servers
@@ -137,12 +137,12 @@ def _write_files(
 
 def _written_lines(run: FinishedRun, failed: Collection[str]) -> Iterator[str]:
     """Where the files are, and what to do with a plan."""
-    yield from (f"Report: {path}" for path in run.reports if path not in failed)
-    if run.plan and run.plan not in failed:
-        yield f"Plan: {run.plan}"
+    yield from (f"Report: {path}" for path in run.report_paths if path not in failed)
+    if run.plan_path and run.plan_path not in failed:
+        yield f"Plan: {run.plan_path}"
         yield (
             "To apply exactly this plan: the same command without --check, with "
-            f"{extra_option('mstr_plan_src', run.plan)} in place of mstr_plan_dest"
+            f"{extra_option('mstr_plan_src', run.plan_path)} in place of mstr_plan_dest"
         )
 
 

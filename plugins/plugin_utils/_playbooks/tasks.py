@@ -210,7 +210,6 @@ def report_run(action: Action) -> Result:
     run_id = action.run_id()
     hosts = [str(host) for host in action.task_vars["ansible_play_hosts_all"]]
     hostvars = action.task_vars["hostvars"]
-    reports = [action.path_of(dest) for dest in dests(action.non_empty("mstr_report_dest") or ())]
     plan = action.non_empty("mstr_plan_dest") if playbook == "apply" else None
     run = final_report.FinishedRun(
         playbook=playbook,
@@ -220,16 +219,16 @@ def report_run(action: Action) -> Result:
         },
         generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         check_mode=action.check_mode,
-        reports=reports,
-        plan="" if plan is None else action.path_of(plan),
+        report_paths=[action.path_of(dest) for dest in dests(action.non_empty("mstr_report_dest") or ())],
+        plan_path="" if plan is None else action.path_of(plan),
         left_out=bool(context.CLIARGS.get("skip_tags")) or "all" not in context.CLIARGS.get("tags", ["all"]),
     )
-    final = final_report.run_report(run, destination.write)
-    statistics = {"data": {"mstr_runtimes_plan_ids": final.plan_ids}, "per_host": False, "aggregate": False}
+    reported = final_report.report_on(run, destination.write)
+    statistics = {"data": {"mstr_runtimes_plan_ids": reported.plan_ids}, "per_host": False, "aggregate": False}
     return {
         "changed": False,
-        "texts": [*pieces(final.lines, hosts[0])],
-        "errors": final.errors,
+        "texts": [*pieces(reported.lines, hosts[0])],
+        "errors": reported.errors,
         **({"ansible_stats": statistics} if playbook == "apply" and action.check_mode else {}),
     }
 

@@ -36,7 +36,7 @@ FORMATS = {
 
 
 class Report(NamedTuple):
-    """The report on a report. `environments`: without their runtimes. `whole`: returns them with their runtimes.
+    """The report on a run. `environments`: without their runtimes. `whole`: returns them with their runtimes.
 
     `whole` may be called more than once. Each environment is unpacked when it is asked for, to save memory.
     """

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_report import (
     FinishedRun,
+    report_on,
     result_of,
-    run_report,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import formats
@@ -31,13 +31,13 @@ def made(results, playbook="apply", **more):
     """The report, with its `files`: the text of each by its path."""
     files = {}
     run = FinishedRun(playbook, results, NOW, **more)
-    report = run_report(run, lambda path, parts, private: files.update({path: "".join(parts)}))
+    report = report_on(run, lambda path, parts, private: files.update({path: "".join(parts)}))
     return SimpleNamespace(**report._asdict(), files=files)
 
 
 def test_every_environment_is_reported():
     results = {"a": applied("a"), "b": applied("b", error="It is down."), "d": None}
-    found = made(results, check_mode=True, reports=["r.json"], plan="p.json")
+    found = made(results, check_mode=True, report_paths=["r.json"], plan_path="p.json")
     not_reached = "not reached: no task of it ran; the output above says why"
     assert found.lines == [
         f"d: {not_reached}",
@@ -49,7 +49,7 @@ def test_every_environment_is_reported():
         "mstr_plan_dest",
     ]
     assert json.loads(found.files["r.json"])["not_reached"] == ["d"]
-    in_a_folder_with_a_space = made(results, plan="/a b/p.json").lines[-1]
+    in_a_folder_with_a_space = made(results, plan_path="/a b/p.json").lines[-1]
     assert """with -e '{"mstr_plan_src": "/a b/p.json"}' in place""" in in_a_folder_with_a_space
     plan = {entry["environment"]: entry for entry in json.loads(found.files["p.json"])["environments"]}
     assert (list(plan), plan["d"]["message"]) == (["a", "b", "d"], f"it was {not_reached}")
@@ -75,7 +75,7 @@ def test_a_plan_is_handed_on_with_its_server(server, handed_on):
 def test_a_file_that_cannot_be_made(monkeypatch):
     """The other files are there, and people see the lines and the error."""
     monkeypatch.setattr(formats, "parts", lambda report, suffix: ["{}"] if suffix == "json" else report["bug"])
-    found = made({"a": applied("a")}, reports=["r.json", "r.md"])
+    found = made({"a": applied("a")}, report_paths=["r.json", "r.md"])
     assert list(found.files) == ["r.json"]
     assert found.lines[:2] == ["a: 1 unchanged", "Report: r.json"]
     assert found.lines[-1].startswith("r.md was not written. A fault in mstr.library: TypeError")
@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_written():
     def write(path, text, private):
         raise OSError(36, "File name too long")
 
-    report = run_report(FinishedRun("apply", {"a": applied("a")}, NOW, reports=["r.json"]), write)
+    report = report_on(FinishedRun("apply", {"a": applied("a")}, NOW, report_paths=["r.json"]), write)
     why = "r.json could not be written: File name too long. A file that was there is unchanged."
     assert (report.lines, report.errors) == (["a: 1 unchanged", why], {"a": why})
 
@@ -149,5 +149,5 @@ def test_a_task_that_could_not_start():
     found = result_of("a", {"failed": True, "msg": "'nowhere' is undefined"}, "1")
     assert made({"a": found}).lines == ["a: failed: 'nowhere' is undefined"]
     names = [f"r.{suffix}" for suffix in formats.FORMATS]
-    assert all(made({"a": found}, "audit", reports=[name]).files[name] for name in names)
+    assert all(made({"a": found}, "audit", report_paths=[name]).files[name] for name in names)
     assert result_of("a", {"run": "1", "error": None}, "1") == {"run": "1", "error": None}
