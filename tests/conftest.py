@@ -61,14 +61,14 @@ def _folder(item: pytest.Item) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    option = config.option
+    """Leave out the tests of the matrix, unless the command line chooses tests."""
     items.sort(key=lambda item: _ORDER.index(_folder(item)))
-    chosen = option.all or option.keyword or option.markexpr or option.lf or option.failedfirst
-    chosen = chosen or any("::" in word for word in config.args)
-    left_out = [item for item in items if not chosen and item.get_closest_marker("matrix")]
-    if left_out:
-        items[:] = [item for item in items if item not in set(left_out)]
-        config.hook.pytest_deselected(items=left_out)
+    option, names_tests = config.option, "::" in " ".join(config.args)
+    if any((option.all, option.keyword, option.markexpr, option.lf, option.failedfirst, names_tests)):
+        return
+    of_matrix = {item for item in items if item.get_closest_marker("matrix")}
+    items[:] = [item for item in items if item not in of_matrix]
+    config.hook.pytest_deselected(items=[*of_matrix])
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -80,12 +80,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run in which every test was skipped is not green."""
-    option = session.config.option
-    if "PYTEST_XDIST_WORKER" not in os.environ and (found := _differences()):
+    option, (passed, _failed) = session.config.option, _counts(session.config)
+    found = [] if "PYTEST_XDIST_WORKER" in os.environ else _differences()
+    if found:
         print("\nRequests of the collection that the vendor's schema does not have:", *found, sep="\n  ")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    nothing_ran = not (_counts(session.config)[0] or option.setupplan or option.collectonly)
-    if session.exitstatus == pytest.ExitCode.OK and nothing_ran:
+    is_run = not (option.setupplan or option.collectonly)
+    if is_run and not passed and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
 

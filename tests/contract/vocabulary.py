@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mstrio.python_execution.runtime import Runtime, RuntimePackage, RuntimeResource
@@ -72,17 +72,19 @@ def for_mstrio(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 def of_mstrio(runtime: Runtime) -> dict[str, Any]:
     """Convert what mstrio-py reads to a definition. A server may return lists in any order, and 0.2 as "0.20"."""
-    result = {name: getattr(runtime, name) for name in FULL}
-    result["whitelist"] = sorted(runtime.whitelist or [])
-    packages = [
-        {name: getattr(package, name) for name in RuntimePackage.__annotations__} for package in runtime.packages
-    ]
+    result = _attributes(runtime, FULL)
+    result["whitelist"] = sorted(runtime.whitelist)
+    packages = [_attributes(package, RuntimePackage.__annotations__) for package in runtime.packages]
     result["packages"] = sorted(packages, key=lambda package: package["name"])
-    if runtime.resource is not None:
-        resource = {name: getattr(runtime.resource, name) for name in RuntimeResource.__annotations__}
-        result["resource"] = {name: value for name, value in resource.items() if value is not None}
-        result["resource"]["cpu"] = float(runtime.resource.cpu)
-    return {name: value for name, value in result.items() if value is not None}
+    result["resource"] = _attributes(runtime.resource, RuntimeResource.__annotations__)
+    result["resource"]["cpu"] = float(runtime.resource.cpu)
+    return result
+
+
+def _attributes(found: Any, names: Iterable[str]) -> dict[str, Any]:
+    """The attributes of these names that are set."""
+    values = {name: getattr(found, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def stored(data: Mapping[str, Any]) -> dict[str, Any]:

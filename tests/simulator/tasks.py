@@ -132,19 +132,19 @@ async def history(server: Server, call: Call) -> Reply:
     project, query = server.projects.of(call), call.query
     if not query.get("scriptids"):
         raise missing("scriptids")
-    by_id = {script.id: script for script in project.scripts}
-    asked = [by_id.get(script_id.upper()) for script_id in query["scriptids"].split(",")]
-    if not all(script and script.is_read_by(call.user) for script in asked):
+    readable = {script.id: script for script in project.scripts if script.is_read_by(call.user)}
+    asked = query["scriptids"].upper().split(",")
+    if not readable.keys() >= set(asked):
         raise not_found(f"with ID in '{query['scriptids']}' and type 76")
-    entries = [_run(server, script) for script in asked if script is not None and script.last_run is not None]
+    runs = [(script_id, readable[script_id].last_run) for script_id in asked]
+    entries = [_entry(server, script_id, last) for script_id, last in runs if last is not None]
     return Reply(200, call.selected({"history": entries}))
 
 
-def _run(server: Server, script: SavedScript) -> dict[str, Any]:
+def _entry(server: Server, script_id: str, last: Mapping[str, Any]) -> dict[str, Any]:
     """An entry of the history."""
-    last = script.last_run or {}
     time, status = shown_time(last.get("time"), server.switches), last.get("status")
     entry = {"executionTime": time, "lastStatus": status, "log": last.get("log", "")}
     if server.switches["history_entries"] == "schema":
-        entry |= {"id": script.id, "lastStatus": "succeeded" if status == "success" else status}
+        entry |= {"id": script_id, "lastStatus": "succeeded" if status == "success" else status}
     return entry

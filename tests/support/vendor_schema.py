@@ -121,20 +121,27 @@ def of_request(call: Mapping[str, Any]) -> Iterator[str]:
         return
     operation = resolved(operation)
     parameters = {each["name"]: each for each in operation["parameters"]}
-    for name, text in call["query"].items():
-        if parameters.get(name, {}).get("in") != "query":
-            yield f"{where}: query {name}"
-        elif isinstance(text, str):
-            schema = parameters[name]["schema"]
-            yield from (f"{where}: query {name}{error}" for error in _errors(schema, _value(schema, text)))
-    required = [name for name, each in parameters.items() if each.get("required") and each["in"] == "query"]
-    yield from (f"{where}: query {name} is missing" for name in required if name not in call["query"])
+    in_query = {name: each for name, each in parameters.items() if each["in"] == "query"}
+    yield from (f"{where}: query {error}" for error in _of_query(in_query, call["query"]))
     if parameters.get("X-MSTR-ProjectID", {}).get("required") and not call["project"]:
         yield f"{where}: project is missing"
     schema = content_of(operation.get("requestBody", {}))
     if call["body"] is not None:
         errors = ["$: a body"] if schema is None else _errors(schema, call["body"])
         yield from (f"{where}: request {error}" for error in errors)
+
+
+def _of_query(parameters: Mapping[str, Any], query: Mapping[str, str]) -> Iterator[str]:
+    """Where the query of a request differs from the parameters of its operation."""
+    for name, text in query.items():
+        if name not in parameters:
+            yield name
+            continue
+        schema = parameters[name]["schema"]
+        yield from (f"{name}{error}" for error in _errors(schema, _value(schema, text)))
+    for name, parameter in parameters.items():
+        if parameter.get("required") and name not in query:
+            yield f"{name} is missing"
 
 
 def _value(schema: Mapping[str, Any], text: str) -> Any:

@@ -24,10 +24,13 @@ def test_what_is_packed(tmp_path: Path) -> None:
     for name in (*WRITTEN, "plugins/module_utils/_session/vault_password_secret.py"):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).touch()
-    files = {path.relative_to(clone).as_posix() for path in clone.rglob("*") if path.is_file()}
     with tarfile.open(collection.build(clone, tmp_path / "built")) as tar:
         packed = {member.name for member in tar if not member.isdir()}
-    folders = tuple(entry for entry in FOR_USERS if entry.endswith("/"))
-    users = {name for name in files if name in FOR_USERS or name.startswith(folders)}
-    assert packed == {*users, "FILES.json", "MANIFEST.json"}
-    assert packed > FOR_USERS - set(folders)
+    assert packed == {*files_for_users(clone), "FILES.json", "MANIFEST.json"}
+    assert packed > {name for name in FOR_USERS if not name.endswith("/")}
+
+
+def files_for_users(clone: Path) -> set[str]:
+    files = {path.relative_to(clone).as_posix() for path in clone.rglob("*") if path.is_file()}
+    folders = tuple(name for name in FOR_USERS if name.endswith("/"))
+    return {name for name in files if name.startswith(folders)} | (files & FOR_USERS)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
@@ -47,14 +48,13 @@ def package_of(name: str) -> str:
 
 def imports(path: Path) -> Iterator[str]:
     """Full names of all that a file imports, wherever in it."""
-    package = [*PLUGINS.split("."), *path.relative_to(ROOT / "plugins").parent.parts]
+    package = ".".join([PLUGINS, *path.relative_to(ROOT / "plugins").parent.parts])
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) + 1 - node.level] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+        base = ""
+        if isinstance(node, ast.ImportFrom):
+            base = resolve_name("." * node.level + (node.module or ""), package) + "."
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (base + alias.name for alias in node.names)
 
 
 def own_imports(name: str) -> set[str]:

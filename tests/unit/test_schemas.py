@@ -31,13 +31,15 @@ def errors(data):
 def definitions_in(value):
     """Every list of definitions of runtimes in an example, also of a variable or an option."""
     if isinstance(value, dict):
-        for key, inner in value.items():
-            if key in _OF_RUNTIMES and isinstance(inner, list) and "{{" not in str(inner):
-                yield inner
-            yield from definitions_in(inner)
-    elif isinstance(value, list):
+        yield from filter(is_list_of_definitions, (value.get(key) for key in _OF_RUNTIMES))
+        value = list(value.values())
+    if isinstance(value, list):
         for inner in value:
             yield from definitions_in(inner)
+
+
+def is_list_of_definitions(value):
+    return isinstance(value, list) and "{{" not in str(value)
 
 
 def test_examples():

@@ -10,6 +10,7 @@ from datetime import date
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from simulator.fields import RUNTIME_FIELDS
 from unit.support.make import DEFAULT_ID, lost, stored
 from unit.support.many import actions, assigned, holding, outcome, waits
 from unit.support.server import Server, end_early
@@ -199,6 +200,24 @@ WORD_OF = {form(word): word for word in WORDS for form in FORMS}  # each name as
 SPELLED = st.sampled_from(sorted(WORD_OF))
 EXCLUSIONS = st.lists(SPELLED | st.sampled_from(IDS) | st.sampled_from([f"{word[:3]}*" for word in WORDS]), max_size=2)
 EDITS = st.tuples(st.sampled_from(IDS), SPELLED | st.just("unlisted") | st.none())
+PRESENT = st.builds(lambda name: {"name": name.strip()}, SPELLED)
+# A name that begins or ends with whitespace is refused.
+ABSENT = st.builds(lambda name: {"name": name, "state": "absent"}, SPELLED.filter(lambda name: name == name.strip()))
+
+
+def edit_by_hand(have, identity, name):
+    """A colleague renames a runtime, or deletes it if the name is None."""
+    if name is None:
+        have.runtimes.pop(identity, None)
+    elif identity in have.runtimes:
+        have.runtimes[identity]["name"] = name
+
+
+def purged(have, absent):
+    """The id and name of each runtime that was deleted, and whose deletion no entry asked for."""
+    deleted = [(note["id"], note["name"]) for note in have.core.journal if note["action"] == "delete"]
+    asked_for = [entry["name"] for entry in absent]
+    return [(identity, name) for identity, name in deleted if name not in asked_for]
 
 
 def is_spared(identity, name, exclude):
@@ -213,44 +232,33 @@ def is_spared(identity, name, exclude):
 
 @given(
     held=st.lists(SPELLED, min_size=1, max_size=5),
-    present=st.lists(SPELLED, min_size=1, max_size=3),
-    absent=st.lists(SPELLED, max_size=2),
+    present=st.lists(PRESENT, min_size=1, max_size=3),
+    absent=st.lists(ABSENT, max_size=2),
     by_id=st.lists(st.sampled_from(IDS), max_size=1),
     exclude=EXCLUSIONS,
     edit=EDITS,
     moment=st.integers(1, 6),
-    lean=st.booleans(),
+    shown=st.sampled_from([["id", "name"], RUNTIME_FIELDS]),
     waiting=st.booleans(),
 )
-def test_guards(held, present, absent, by_id, exclude, edit, moment, lean, waiting):
+def test_guards(held, present, absent, by_id, exclude, edit, moment, shown, waiting):
     """No runtime is deleted that a person would call listed or spared."""
     have = Server(*(stored(name=name, id=identity, status="busy") for identity, name in zip(IDS, held)))
-    if lean:
-        have.list_only("id", "name")
-
-    def change():
-        identity, name = edit
-        if name is None:
-            have.runtimes.pop(identity, None)
-        elif identity in have.runtimes:
-            have.runtimes[identity]["name"] = name
+    have.list_only(*shown)
 
     def pause(seconds):
-        change()
+        edit_by_hand(have, *edit)
         for runtime in have.runtimes.values():
             runtime["status"] = "ready"
 
-    have.fail("GET", turn=moment, meanwhile=change)
-    entries = [{"name": name.strip()} for name in present]
-    absent = [name for name in absent if name == name.strip()]  # the others are refused
-    entries += [{"name": name, "state": "absent"} for name in absent]
-    entries += [{"id": identity} for identity in by_id]
-    outcome(have, *entries, purge=True, exclude=exclude, **(waits(have, pause=pause) if waiting else {}))
-    for identity, name in [(note["id"], note["name"]) for note in have.core.journal if note["action"] == "delete"]:
-        if name not in [entry["name"] for entry in entries if entry.get("state") == "absent"]:
-            assert WORD_OF.get(name, "no word") not in [WORD_OF.get(entry.get("name")) for entry in entries], "listed"
-            assert identity not in by_id, "listed by id"
-            assert not is_spared(identity, name, exclude), "spared"
+    have.fail("GET", turn=moment, meanwhile=lambda: edit_by_hand(have, *edit))
+    entries = [*present, *absent, *({"id": identity} for identity in by_id)]
+    outcome(have, *entries, purge=True, exclude=exclude, **{**waits(have, pause=pause), "waits": waiting})
+    gone = purged(have, absent)
+    listed = [WORD_OF[entry["name"]] for entry in (*present, *absent)]
+    assert [name for _identity, name in gone if WORD_OF.get(name) in listed] == []
+    assert [identity for identity, _name in gone if identity in by_id] == []
+    assert [name for identity, name in gone if is_spared(identity, name, exclude)] == []
 
 
 def by_id(have):
