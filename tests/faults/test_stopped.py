@@ -50,46 +50,6 @@ def test_signal_ends_hanging_call(sim: Simulator, operation: str, number: signal
     assert sim.open_sessions() == []
 
 
-def test_signal_during_a_write(sim: Simulator) -> None:
-    sim.fault("held", operation="create")
-    running = start(sim, "create")
-    stop_during(sim, running, "create", signal.SIGTERM)
-    done = running.done()
-    assert done.sentence == (
-        "Stopped by signal SIGTERM while the runtime 'New' was being created. It may or may not have been created; "
-        "check it."
-    )
-    assert (done.result["action"], done.result["changed"]) == ("unknown", True)
-
-
-@pytest.mark.parametrize("path", ["/auth/login", "/auth/delegate"])
-def test_signal_during_a_login(sim: Simulator, path: str) -> None:
-    """When the signal arrives, the server has opened the session, but the module has not received its token yet."""
-    sim.fault("held", operation="login")
-    options = credentials(sim)
-    if path == "/auth/delegate":
-        options = {"base_url": sim.base_url, "identity_token": sim.identity_token}
-    running = Running("mstr_runtime", {**options, "name": "New"})
-    assert stop_during(sim, running, "login", signal.SIGTERM) < ENOUGH_S
-    assert running.done().sentence == "Stopped by signal SIGTERM while trying to log in."
-    # A delegated session shares the Intelligence Server session of its giver, so it is left open as usual.
-    assert sim.calls() == [f"POST {path}", "POST /auth/logout"] if path == "/auth/login" else [f"POST {path}"]
-    assert [session for session in sim.open_sessions() if session["mode"] != "delegate"] == []
-
-
-def test_closed_pipe_prevents_next_write(sim: Simulator) -> None:
-    """A task's timeout sends no signal but closes the pipe. The module starts no more writes and logs out."""
-    sim.fault("held", operation="list")
-    running = start(sim, "list")
-    wait_for_call(sim, "list", running)
-    assert running.process.stdout
-    running.process.stdout.close()
-    sim.release()
-    assert running.process.wait(PATIENCE_S) == 1
-    assert sim.calls() == ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
-    assert sim.open_sessions() == []
-
-
 def test_stopped_module_reports_its_changes(sim: Simulator) -> None:
     """No worker continues after it, and nothing is purged."""
     many = [{"name": f"r{number:02}", "exec_timeout": 600} for number in range(40)]

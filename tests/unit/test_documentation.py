@@ -109,8 +109,3 @@ def test_each_guide_begins_with_its_row():
         in_guides.setdefault(row, set()).add(path.stem)
     assert on_start == in_readme == in_guides
     assert len(in_guides) <= 8
-
-
-def test_action_group_holds_every_module():
-    meta = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
-    assert sorted(meta["action_groups"]["mstr"]) == MODULES

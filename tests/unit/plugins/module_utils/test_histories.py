@@ -1,4 +1,4 @@
-"""The laws of an upgrade by plain entries: wherever a run ends, while another one runs, and while a colleague works."""
+"""The laws of an upgrade by plain entries: wherever a run ends, and while another one runs."""
 
 from __future__ import annotations
 
@@ -74,23 +74,6 @@ def test_upgrade_that_ends_early_goes_on(task, ends, server):
     assert outcome(have, *entries, **how)["changed"] is False
 
 
-@LAW
-@given(task=upgrades(), ends=st.lists(ENDS, max_size=2))
-def test_failed_smoke_test_holds(task, ends):
-    """Nothing uses a runtime whose test fails, and nothing is deleted, in any number of runs; then the task goes on."""
-    entries, how = task
-    entries = [{**entry, "smoke_test": "1"} if entry.get("runtime_version") else entry for entry in entries]
-    have = a_server()
-    have.code_status = 4
-    before = have.scripts
-    for end in ends:
-        end_early(have, end, lambda: outcome(have, *entries, **how))
-    assert "smoke test failed" in outcome(have, *entries, **how)["msg"]
-    assert (have.scripts, {*IDS.values()} - {*have.runtimes}) == (before, set())
-    have.code_status = 3
-    assert outcome(have, *entries, **how)["summary"]["failed"] == 0
-
-
 def run_in_turns(have, turns, *works):
     """Two runs on one server, of which one sends requests at a time: as often as the turns say, and then in turn."""
     running, results, real, turn = [0, 1], {}, have.send, Condition()
@@ -141,40 +124,3 @@ def test_two_runs_at_once(task, turns, server):
     check_scripts(have)
     done = outcome(have, *entries, **how)
     assert (done["summary"]["failed"], state(have)) == (0, state(expected)), done["msg"]
-
-
-COLLEAGUE = st.one_of(
-    st.tuples(st.just("create"), st.sampled_from(["R (3.12)", "S (3.12)"])),
-    st.tuples(st.sampled_from(["rename", "edit"]), st.sampled_from(sorted(IDS.values()))),
-)
-
-
-def interfere(have, kind, what):
-    """What a colleague does, if that is possible."""
-    names = [runtime["name"] for runtime in have.runtimes.values()]
-    if kind == "create" and what not in names:
-        have.add(stored(id="E" * 32, name=what, description="theirs"))
-    if kind != "create" and what in have.runtimes:
-        fields = {"name": "theirs"} if kind == "rename" else {}
-        have.runtimes[what].update(**fields, description="theirs", version="theirs")
-
-
-@LAW
-@given(task=upgrades(), number=st.integers(1, 60), action=COLLEAGUE, server=SERVERS)
-def test_colleague_at_work(task, number, action, server):
-    """What somebody changed is not deleted unless the result shows it so, and no script is left without a runtime."""
-    entries, how = task
-    have = a_server(**server)
-    edited = []
-
-    def meanwhile():
-        interfere(have, *action)
-        edited.extend(key for key, runtime in have.runtimes.items() if runtime.get("description") == "theirs")
-
-    have.fail("GET", turn=number, meanwhile=meanwhile)
-    done = outcome(have, *entries, **how)
-    check_scripts(have)
-    deleted = {row["id"]: row["runtime"]["description"] for row in done["runtimes"] if row["action"] == "deleted"}
-    assert {deleted[key] for key in edited if key in deleted} <= {"theirs"}
-    outcome(have, *entries, **how)
-    check_scripts(have)
