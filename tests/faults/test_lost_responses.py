@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from simulator.harness import Simulator
 
-from faults.inprocess import OPERATIONS, WRITES, Session, forget_proxies
+from faults.inprocess import OPERATIONS, WRITES, Session
 
 METHODS = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
 HALF = "HTTP/1.1 201 Created\r\nContent-Length: 40\r\n\r\n{"
@@ -67,7 +67,6 @@ def server(
     if not proxied:
         yield server
         return
-    forget_proxies(monkeypatch)
     assert server.proxy_url
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, server.proxy_url)

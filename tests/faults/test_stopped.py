@@ -8,27 +8,12 @@ import time
 import pytest
 from simulator.harness import Simulator
 from support.modules import Running, credentials, send_signal, wait_for_call
-from support.waiting import PATIENCE_S, wait_until
+from support.waiting import wait_until
 
 from faults.inprocess import OPERATIONS
 
 # A call that hangs ends after 30 seconds by itself. The last calls after a signal have 5 seconds each.
 ENOUGH_S = 20.0
-
-
-def start(sim: Simulator, operation: str) -> Running:
-    sim.seed({"name": "Old", "execTimeout": 600})
-    return Running("mstr_runtime", {**credentials(sim), **OPERATIONS[operation]})
-
-
-def stop_during(sim: Simulator, running: Running, operation: str, number: signal.Signals) -> float:
-    """Send the signal during the call, let the call go on, and return the seconds until the module ended."""
-    wait_for_call(sim, operation, running)
-    began = time.monotonic()
-    send_signal(running.process, number)
-    sim.release()
-    running.process.wait(PATIENCE_S)
-    return time.monotonic() - began
 
 
 SIGNALS = [
@@ -40,9 +25,11 @@ SIGNALS = [
 @pytest.mark.parametrize(("operation", "number"), SIGNALS, ids=lambda value: getattr(value, "name", value))
 def test_signal_ends_hanging_call(sim: Simulator, operation: str, number: signal.Signals) -> None:
     sim.fault("hang", operation=operation)
-    running = start(sim, operation)
-    assert stop_during(sim, running, operation, number) < ENOUGH_S
-    sentence = running.done().sentence
+    sim.seed({"name": "Old", "execTimeout": 600})
+    running = Running("mstr_runtime", {**credentials(sim), **OPERATIONS[operation]})
+    wait_for_call(sim, operation, running)
+    send_signal(running.process, number)
+    sentence = running.done(ENOUGH_S).sentence
     assert f"Stopped by signal {number.name}" in sentence
     assert operation != "list" or sentence.endswith(" while trying to list the runtimes.")
     assert operation != "list" or "POST /runtimes" not in sim.calls()

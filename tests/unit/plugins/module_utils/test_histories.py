@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain, cycle, repeat
-from threading import Condition, Thread, current_thread
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, stored
@@ -72,55 +69,3 @@ def test_upgrade_that_ends_early_goes_on(task, ends, server):
     assert (predicted["summary"], predicted["plan_id"]) == (done["summary"], done["plan_id"]), done["msg"]
     assert (done["summary"]["failed"], state(have)) == (0, state(expected)), done["msg"]
     assert outcome(have, *entries, **how)["changed"] is False
-
-
-def run_in_turns(have, turns, *works):
-    """Two runs on one server, of which one sends requests at a time: as often as the turns say, and then in turn."""
-    running, results, real, turn = [0, 1], {}, have.send, Condition()
-    said = chain.from_iterable(repeat(number % 2, times) for number, times in enumerate(turns))
-    order = chain(said, cycle((0, 1)))
-    upcoming = [next(order)]  # whose request is next
-
-    def send(call, on_late_response=None):
-        own = int(current_thread().name)
-        # Before Python 3.12, cached_property holds a lock for both runs, which here share a process, meanwhile.
-        if call.path.endswith(("/versions", "/userInfo")):
-            return real(call, on_late_response)
-        with turn:
-            turn.wait_for(lambda: upcoming[0] == own or running == [own])
-            try:
-                return real(call, on_late_response)
-            finally:
-                upcoming[0] = next(order)
-                turn.notify_all()
-
-    def run(number):
-        try:
-            results[number] = works[number]()
-        finally:
-            with turn:
-                running.remove(number)
-                turn.notify_all()
-
-    threads = [Thread(target=run, args=[number], name=str(number)) for number in list(running)]
-    have.send = send
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    have.send = real
-    return results[0], results[1]
-
-
-@LAW
-@given(task=upgrades(), turns=st.lists(st.integers(0, 40), min_size=1, max_size=4), server=SERVERS)
-def test_two_runs_at_once(task, turns, server):
-    """Two that want the same: nothing is lost, and the next run finds everything done, or does it."""
-    entries, how = task
-    expected = a_server(**server)
-    outcome(expected, *entries, **how)
-    have = a_server(**server)
-    run_in_turns(have, turns, *[lambda: outcome(have, *entries, **how)] * 2)
-    check_scripts(have)
-    done = outcome(have, *entries, **how)
-    assert (done["summary"]["failed"], state(have)) == (0, state(expected)), done["msg"]
