@@ -96,14 +96,14 @@ def _exemptions(action: Action) -> list[Any]:
     return [exemption for exemption in exemptions if isinstance(exemption, Mapping)]
 
 
-def exported(action: Action, what: tuple[str, str], options: Result | None = None) -> tuple[File | None, Result]:
-    """The file, None if the read failed, and the result of the read. `options`: of the read."""
-    read = _read(action, what, options or {})
+def exported(action: Action, what: tuple[str, str]) -> tuple[File | None, Result]:
+    """The file, None if the read failed, and the result of the read."""
+    is_backup = what == BACKUP
+    read = _read(action, what, {"include_scripts": True} if is_backup else {})
     if read.get("failed"):
         return None, read
-    server = action.server() or "" if what == BACKUP else None
-    file = to_file(plain(read["runtimes"]), what[1], backup_of=server, scripts=bool(options))
-    return file, read
+    server = action.server() or "" if is_backup else None
+    return to_file(plain(read["runtimes"]), what[1], server), read
 
 
 def _read(action: Action, what: tuple[str, str], options: Result) -> Result:

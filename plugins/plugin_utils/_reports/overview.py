@@ -77,11 +77,10 @@ def conclusion(report: Report) -> str:
         return f"Problems were found: {'; '.join(filter(None, problems))}."
     if report.kind == APPLY:
         return _done(report)
-    total = len(report.environments)
-    where = "in the environment" if total == 1 else f"in any of the {total} environments"
+    where = counted(len(report.environments), "environment")
     unevaluated = [environment.environment for environment in report.environments if not environment.policy]
     but = f", but no policy was evaluated for {listed(unevaluated, 5)}" if unevaluated else ""
-    return f"No problems were found {where}{but}."
+    return f"No problems were found in {where}{but}."
 
 
 def problem_lines(report: Report) -> Iterator[str]:
