@@ -85,14 +85,9 @@ def conclusion(report: Report) -> str:
 
 def problem_lines(report: Report) -> Iterator[str]:
     """What the conclusion counts, with the names: what goes, then each kind of finding, then scripts that will stop."""
-    deleted = [
-        (environment.environment, name_of(change))
-        for environment in report.environments
-        for change in environment.deletions
-    ]
-    if deleted:
+    if report.deletions:
         verb = "would be deleted" if report.predicted else "deleted"
-        yield f"{counted(len(deleted), 'runtime')} {verb}: {_places(deleted)}"
+        yield f"{counted(len(report.deletions), 'runtime')} {verb}: {_places(report.deletions)}"
     yield from (f"{number}: {places}" for number, places in _problems(report))
     scheduled = _scheduled(report)
     if scheduled:
