@@ -114,7 +114,7 @@ class _Backup(NamedTuple):
 def _read_backup(action: Action) -> tuple[_Backup | None, Result]:
     """The backup, None if the server could not be read, and the result of the read. Raises ValidationError."""
     dest = checked_dest(action, _DEST)
-    file, read = exported(action, BACKUP, {"include_scripts": True})
+    file, read = exported(action, BACKUP)
     if file is None:
         return None, read
     warnings = [f"{with_full_stop(reason)} It is not in the backup, and a purge spares it." for reason in file.reasons]

@@ -93,7 +93,8 @@ def is_known(value: Any) -> bool:
 def dests(value: Any) -> list[str]:
     """The files that mstr_report_dest names: a list, or one text with commas. Duplicates do not matter."""
     texts = value if isinstance(value, (list, tuple)) else str(value).split(",")
-    return list(dict.fromkeys(text for text in (str(each).strip() for each in texts) if text))
+    stripped = [str(text).strip() for text in texts]
+    return [*dict.fromkeys(filter(None, stripped))]
 
 
 def path_of(value: Any, started_in: str) -> str:
@@ -219,7 +220,7 @@ def _has_definitions(run: NewRun, host: str) -> bool:
 def _server_errors(run: NewRun) -> Iterator[str]:
     """Of two hosts that are one server: each would delete what only the other one defines."""
     purging = run.switched_on("mstr_runtimes_purge")
-    if run.playbook == "audit" or not purging:
+    if run.playbook == "audit":
         return
     hosts_by_server = grouped(
         (server_of(values, run.environ if run.is_local(host) else run.remote_environ), host)

@@ -20,9 +20,8 @@ from ...module_utils._text import counted
 from .._connection import is_given
 from .._reports.export import File, to_file
 from .._reports.finding import entries
-from .._reports.findings import PYTHON_DAYS
 from .._reports.texts import plain
-from .._reports.upgrade import Upgrade, is_any_due, upgrade_errors, upgrade_file
+from .._reports.upgrade import Upgrade, upgrade_errors, upgrade_file
 from .action import Action, Result, refused
 from .check import is_known, own_file_errors
 from .destination import write
@@ -31,6 +30,7 @@ from .destination import write
 BACKUP = "a backup", "the role mstr.library.runtimes, before it changed anything"
 EXPORT = "an export", "the playbook mstr.library.export"
 _UPGRADE = "mstr_export_upgrade"
+_MOST_NOTES = 20  # in a message
 
 
 def export(action: Action) -> Result:
@@ -42,7 +42,7 @@ def export(action: Action) -> Result:
     changed = _content(dest) != file.text.encode()
     if changed and not action.check_mode:
         write_dest("mstr_export_dest", dest, file.text)
-    left_out = "".join(f"\n{reason}" for reason in (notes or file.reasons)[:20])
+    left_out = "".join(f"\n{reason}" for reason in (notes or file.reasons)[:_MOST_NOTES])
     verb = ("would be written to" if action.check_mode else "written to") if changed else "as before in"
     number = sum(entry.get("state") != "absent" for entry in file.content["runtimes"])
     what = counted(number, "runtime") if file.content.get("partial") else counted_runtimes(number, False)
@@ -84,12 +84,8 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
             "exemptions": _exemptions(action),
         }
     )
-    upgrade = Upgrade(str(target), today)
-    file, notes = upgrade_file(known, upgrade, EXPORT[1])
-    nothing = f"Nothing to upgrade: no runtime has a Python that has ended or ends within {PYTHON_DAYS} days."
-    if is_any_due(known["runtimes"], upgrade):
-        nothing = "No file was written, because it would contain no runtime."
-    return file, {"changed": False, "dest": None, "msg": "\n".join([nothing, *notes[:20]])}, notes
+    file, notes = upgrade_file(known, Upgrade(str(target), today), EXPORT[1])
+    return file, {"changed": False, "dest": None, "msg": "\n".join(notes[:_MOST_NOTES])}, notes
 
 
 def _exemptions(action: Action) -> list[Any]:
@@ -100,14 +96,14 @@ def _exemptions(action: Action) -> list[Any]:
     return [exemption for exemption in exemptions if isinstance(exemption, Mapping)]
 
 
-def exported(action: Action, what: tuple[str, str], options: Result | None = None) -> tuple[File | None, Result]:
-    """The file, None if the read failed, and the result of the read. `options`: of the read."""
-    read = _read(action, what, options or {})
+def exported(action: Action, what: tuple[str, str]) -> tuple[File | None, Result]:
+    """The file, None if the read failed, and the result of the read."""
+    is_backup = what == BACKUP
+    read = _read(action, what, {"include_scripts": True} if is_backup else {})
     if read.get("failed"):
         return None, read
-    server = action.server() or "" if what == BACKUP else None
-    file = to_file(plain(read["runtimes"]), what[1], backup_of=server, scripts=bool(options))
-    return file, read
+    server = action.server() or "" if is_backup else None
+    return to_file(plain(read["runtimes"]), what[1], server), read
 
 
 def _read(action: Action, what: tuple[str, str], options: Result) -> Result:

@@ -23,7 +23,7 @@ from .._reports import environment, formats, plan_file
 from .._reports.console import console_lines, deletion_lines
 from .._reports.environment import EnvironmentReport
 from .._reports.finding import Json
-from .._reports.texts import grouped
+from .._reports.texts import first_lines, grouped
 
 _MOST_LINES = 20
 _HOST = "{{ inventory_hostname }}"
@@ -68,7 +68,12 @@ def report_on(run: FinishedRun, write: Callable[..., None]) -> Reported:
     It does not fail: a file that cannot be made or written is an error of every environment.
     """
     not_reached = [clean(f"{host}: not reached: {why}") for host, why in run.not_reached.items()]
-    errors = {host: _shortened(str(result["error"])) for host, result in run.reached.items() if result.get("error")}
+    rest = "and {} more errors; the results have them all"
+    errors = {
+        host: "\n".join(first_lines(str(result["error"]).splitlines(), _MOST_LINES, rest))
+        for host, result in run.reached.items()
+        if result.get("error")
+    }
     if run.playbook in ("export", "probe"):
         return Reported([*_file_lines(run), *not_reached], errors, {})
     lines, environments = _environment_lines(run)
@@ -164,22 +169,18 @@ def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = Fa
     return {"error": report.message, "report": report.packed()}
 
 
-def _shortened(error: str) -> str:
-    lines = error.splitlines()
-    more = len(lines) - _MOST_LINES
-    if more > 0:
-        lines[_MOST_LINES:] = [f"and {more} more errors; the results have them all"]
-    return "\n".join(lines)
-
-
 def _backup_lines(run: FinishedRun) -> Iterator[str]:
     """The backups of all environments that changed, the way back, and which of them have none."""
     if run.check_mode:
         return
-    # A run that may have written, but cannot say so, has its backup, too.
-    results = run.reached.items()
-    backups = {host: str(result["backup"]) for host, result in results if result.get("backup")}
-    without = [host for host, result in results if result.get("changed") and host not in backups]
+    backups: dict[str, str] = {}
+    without = []
+    for host, result in run.reached.items():
+        # A run that may have written, but cannot say so, has its backup, too.
+        if result.get("backup"):
+            backups[host] = str(result["backup"])
+        elif result.get("changed"):
+            without.append(host)
     if without:
         yield f"There is no backup of {listed(without, 5)}, because mstr_runtimes_backup_dest is not set."
     for host, path in backups.items():

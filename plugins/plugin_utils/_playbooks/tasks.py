@@ -173,10 +173,8 @@ def _reported(action: Action, task: str, result: Result) -> Result:
     error = str(result.get("msg")) if result.get("failed") else None
     shown = {key: result[key] for key in ("warnings", "deprecations", "diff", "dest") if result.get(key)}
     shown |= {"changed": bool(result.get("changed")), "msg": result.get("msg"), "error": error}
-    if task == "apply":
-        shown |= _applied(action, result)
-    if task == "audit":
-        shown |= _audited(action, result)
+    if task in _REPORTED:
+        shown |= _REPORTED[task](action, result)
     return shown
 
 
@@ -199,6 +197,9 @@ def _applied(action: Action, result: Result) -> Result:
     report = report._replace(server=None if result.get("failed") else action.server())
     line = next(head_lines(report, action.check_mode), "")
     return {"msg": line, "error": report.message, "report": report.packed(), "backup": result.get("backup")}
+
+
+_REPORTED: dict[str, Callable[[Action, Result], Result]] = {"apply": _applied, "audit": _audited}
 
 
 def report_run(action: Action) -> Result:

@@ -61,7 +61,9 @@ def change_texts(change: Json, predicted: bool) -> list[str]:
     action = change["action"]
     done = _PREDICTED.get(action, f"would be {action}") if predicted else action
     texts = []
-    for field in _shown_fields(change, predicted):
+    for field in () if (action, predicted) in _SAID_BY_ACTION else change["fields"]:
+        if (action, field["field"]) == ("created", "name"):
+            continue
         texts += [f"{done}: {line}" for line in difference_lines(field["field"], field["before"], field["after"])]
     is_said_by_fields = action == "updated" and texts
     if action in VERBS and not is_said_by_fields:
@@ -72,19 +74,11 @@ def change_texts(change: Json, predicted: bool) -> list[str]:
     return texts
 
 
-def _shown_fields(change: Json, predicted: bool) -> list[Json]:
-    """The fields that say more than the action and the name."""
-    fields: list[Json] = change["fields"]
-    if change["action"] == "created":
-        fields = [field for field in fields if field["field"] != "name"]
-    return [] if (change["action"], predicted) in _SAID_BY_ACTION else fields
-
-
 def script_text(script: Json, predicted: bool) -> str:
     """An assignment of a script to a runtime, as a sentence."""
-    label, error = label_of(script), script.get("error")
+    label = label_of(script)
     if script.get("action") == "failed":
-        return f"script {label} failed: {error.get('msg') if isinstance(error, Mapping) else error}"
+        return f"script {label} failed: {script['error']['msg']}"
     before, after = name_of(script.get("before")), name_of(script.get("after"))
     uses = "would use" if predicted else "now uses"
     return f"script {label} {uses} {after!r}" + (f" instead of {before!r}" if before else "")

@@ -155,7 +155,7 @@ def _audited(name: str, result: Json, policy: Json, warnings: Iterable[Any]) -> 
     report = EnvironmentReport(
         environment=name,
         outcome=outcome_of(findings, bool(policy)),
-        counts=counts_of(findings, [what for what, is_known in looked_at.items() if is_known]),
+        counts=counts_of(findings, looked_at),
         changes=changes_of(entries(plan, "runtimes")),
         scripts=scripts_of(plan),
         findings=findings,

@@ -21,7 +21,7 @@ from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id
 from ...module_utils._text import ANSIBLE_MASKS, SURROGATE, clean, texts_in
-from .finding import Json, entries
+from .finding import Json
 from .texts import grouped, without_controls
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -75,28 +75,23 @@ def to_file(
     runtimes: Sequence[Json],
     writer: str,
     backup_of: str | None = None,
-    scripts: bool = False,
 ) -> File:
     """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
-    `backup_of`: the address of the server of a backup, which makes the file one. `scripts`: with the assignments of the
-    scripts that the runtimes have. What no definition can express is left out, and named.
+    `backup_of`: the address of the server of a backup, empty if it is not known, which makes the file one, with the
+    assignments of the scripts that the runtimes have. What no definition can express is left out, and named.
     """
-    is_backup = backup_of is not None
-    definitions, refused = _expressed(runtimes, ids=is_backup)
-    content: dict[str, Any] = {"restore": True} if is_backup else {}
-    if backup_of:
-        content["server"] = backup_of
-    if refused:
-        content["partial"] = True
+    kind = "export" if backup_of is None else "backup"
+    definitions, refused = _expressed(runtimes, ids=kind == "backup")
+    content: dict[str, Any] = {"partial": True} if refused else {}
     content["runtimes"] = definitions
-    if scripts:
-        of_runtime = {str(runtime.get("name")): entries(runtime, "scripts") for runtime in runtimes}
+    if kind == "backup":
+        server = {"server": backup_of} if backup_of else {}
+        of_runtime = {runtime["name"]: runtime["scripts"] for runtime in runtimes}
         names = [definition["name"] for definition in definitions]
-        content["scripts"] = [entry for name in names for entry in assignments(of_runtime[name], name)]
-    file = File("", content, refused)
-    kind = "backup" if is_backup else "export"
-    return with_header(file, kind, writer=writer, gaps=unrestorable(definitions))
+        scripts = [entry for name in names for entry in assignments(of_runtime[name], name)]
+        content = {"restore": True, **server, **content, "scripts": scripts}
+    return with_header(File("", content, refused), kind, writer=writer, gaps=unrestorable(definitions))
 
 
 def with_header(file: File, kind: str, **values: Any) -> File:

@@ -149,21 +149,17 @@ class Cause(NamedTuple):
 def causes(findings: Iterable[Finding]) -> Iterator[Cause]:
     """The findings by what they say, in their order. Exemptions are one number, by reason and last day."""
     alike = grouped(((found.kind, found.text, found.runtime is None), found) for found in findings)
-    exempted: list[Finding] = []
+    exemptions: Counter[str] = Counter()
     for (kind, text, _is_of_environment), same in alike.items():
         if kind == "exempted":
-            exempted += same
+            exemptions.update(f"until {found.data['until']} ({found.data['reason']})" for found in same)
         else:
             yield Cause(kind, text, [found.runtime for found in same if found.runtime is not None])
-    if exempted:
-        yield Cause("exempted", _exemptions_text(exempted), ())
-
-
-def _exemptions_text(exempted: Sequence[Finding]) -> str:
-    """Such as `3 exempted violations: 2 until 2099-12-31 (nobody uses it), 1 until 2026-12-20 (month end)`."""
-    reasons = Counter(f"until {found.data.get('until')} ({found.data.get('reason')})" for found in exempted)
-    parts = [f"{number} {reason}" for reason, number in reasons.items()]
-    return clean(f"{KINDS['exempted'].counted(len(exempted))}: {'; '.join(parts)}", LONGEST_TEXT)
+    if exemptions:
+        # Such as `3 exempted violations: 2 until 2099-12-31 (nobody uses it); 1 until 2026-12-20 (month end)`
+        parts = "; ".join(f"{number} {reason}" for reason, number in exemptions.items())
+        number = KINDS["exempted"].counted(sum(exemptions.values()))
+        yield Cause("exempted", clean(f"{number}: {parts}", LONGEST_TEXT), ())
 
 
 # A runtime in a warning: its name, and perhaps its id.
@@ -192,14 +188,15 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda found: (found.data.get("action") != "deleted", order.index(found.kind)))
 
 
-def counts_of(findings: Iterable[Finding], looked_at: Iterable[str]) -> dict[str, int | None]:
-    """The number of findings of each kind. None if nothing was found and nobody looked."""
-    numbers: Counter[str] = Counter()
+def counts_of(findings: Iterable[Finding], looked_at: Mapping[str, bool]) -> dict[str, int | None]:
+    """The number of findings of each kind. None if nothing was found and nobody looked.
+
+    `looked_at`: whether the audit has looked at what kinds need.
+    """
+    counts = {name: 0 if looked_at.get(kind.needs, True) else None for name, kind in KINDS.items()}
     for found in findings:
-        numbers[found.kind] += found.number
-    looked = {"", *looked_at}
-    unknown = {name: None for name, kind in KINDS.items() if kind.needs not in looked}
-    return {**dict.fromkeys(KINDS, 0), **unknown, **numbers}
+        counts[found.kind] = (counts[found.kind] or 0) + found.number
+    return counts
 
 
 def outcome_of(findings: Iterable[Finding], has_policy: bool) -> str:

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import chain
 from typing import Any
 
+from ...module_utils._errors import ValidationError
 from ...module_utils._model import schedules
-from ...module_utils._model.kinds import normalized_name, number, without_null
-from ...module_utils._model.python import LAST_DAYS, days_left, python_of
+from ...module_utils._model.change import compare
+from ...module_utils._model.definition import definition_from, definition_of
+from ...module_utils._model.python import days_left, python_of, support_of
 from ...module_utils._model.runtime import INCOMPLETE
 from ...module_utils._model.schedules import label_of, name_of
 from ...module_utils._text import counted, listed
@@ -53,8 +55,11 @@ def _open_networks(runtime: Json, exempt: Container[tuple[Any, str]]) -> Iterato
 
     `exempt`: the ids of runtimes with the values that are exempted.
     """
-    open_networks = [network for network in entries(runtime, "whitelist") if network in _OPEN]
-    networks = [network for network in open_networks if (runtime.get("id"), network) not in exempt]
+    networks = [
+        network
+        for network in entries(runtime, "whitelist")
+        if network in _OPEN and (runtime["id"], network) not in exempt
+    ]
     if networks:
         yield finding("open_networks", runtime, f"is open to everything: {', '.join(networks)}", networks=networks)
 
@@ -97,33 +102,35 @@ def is_ending(version: Any, today: date) -> bool:
 
 def _pythons(runtimes: Iterable[Json], unread: Sequence[Json], today: date) -> Iterator[Finding]:
     """One finding for each branch of Python that has ended or ends soon, those that end first in front."""
+    least = "at least " if scripts_unread(unread) else ""
     users = grouped((python["branch"], runtime) for runtime in runtimes if (python := python_of(runtime)))
     ending = sorted((days_left(branch, today), branch) for branch in users if is_ending(branch, today))
     for left, branch in ending:
-        yield _python(branch, left or 0, users[branch], scripts_unread(unread), today)
+        yield _python(support_of(branch) or {}, left or 0, users[branch], least, today)
 
 
-def _python(branch: str, left: int, users: Sequence[Json], may_have_more: bool, today: date) -> Finding:
-    """Such as `Python 3.10 ended 30 days ago: 'A', 'B'; 14 scripts, on a schedule: 'Load sales'`."""
-    last = LAST_DAYS.get(branch)
+def _python(support: Json, left: int, users: Sequence[Json], least: str, today: date) -> Finding:
+    """Such as `Python 3.10 ended 30 days ago: 'A', 'B'; 14 scripts, on a schedule: 'Load sales'`.
+
+    `least`: a word in front of the number of scripts, if there may be more.
+    """
     names = [str(runtime.get("name")) for runtime in users]
-    text = f"Python {branch} {_end_text(left, last is not None)}: {listed([*map(repr, names)], 3)}"
-    lists = [runtime.get("scripts") for runtime in users]
-    is_known = None not in lists
-    scripts = [*chain.from_iterable(filter(None, lists))] if is_known else []
-    planned = sorted(name_of(script) for script in scripts if schedules.schedule_names(script, today))
-    if is_known:
-        text += f"; {'at least ' if may_have_more else ''}{counted(len(scripts), 'script')}"
-    if planned:
-        text += f", on a schedule: {listed([*map(repr, planned)], 5)}"
-    facts: dict[str, Any] = {"branch": branch, "end_of_life": last.isoformat() if last else None}
-    facts |= {"scripts": len(scripts) if is_known else None, "scheduled": planned}
-    return finding("python_ended", None, text, runtimes=names, **facts)
+    text = f"Python {support['branch']} {_end_text(left, support['end_of_life'])}: {listed([*map(repr, names)], 3)}"
+    facts: dict[str, Any] = {"scripts": None, "scheduled": []}
+    lists: list[Any] = [runtime.get("scripts") for runtime in users]
+    if None not in lists:
+        scripts = [*chain.from_iterable(lists)]
+        planned = sorted(name_of(script) for script in scripts if schedules.schedule_names(script, today))
+        facts = {"scripts": len(scripts), "scheduled": planned}
+        text += f"; {least}{counted(len(scripts), 'script')}"
+        if planned:
+            text += f", on a schedule: {listed([*map(repr, planned)], 5)}"
+    return finding("python_ended", None, text, runtimes=names, **support, **facts)
 
 
-def _end_text(left: int, is_known: bool) -> str:
+def _end_text(left: int, last_day: str | None) -> str:
     if left < 0:
-        return f"ended {'' if is_known else 'at least '}{counted(-left, 'day')} ago"
+        return f"ended {'' if last_day else 'at least '}{counted(-left, 'day')} ago"
     return f"ends in {counted(left, 'day')}" if left else "ends today"
 
 
@@ -201,31 +208,18 @@ def undefined(
 
 def _is_alike(change: Json, runtime: Json) -> bool:
     """Whether a runtime has every value of what would be created, at least one besides the name."""
-    fields = [field for field in change["fields"] if field["field"] != "name" and field["after"] not in (None, "", [])]
-    values = [(field["field"], runtime.get(field["field"]), field["after"]) for field in fields]
-    return bool(values) and all(_has(*value) for value in values)
+    values = {field["field"]: field["after"] for field in change["fields"] if field["after"] not in (None, "", [])}
+    return values.keys() > {"name"} and is_as_defined({**runtime, "name": values["name"]}, values)
 
 
-def _has(name: str, held: Any, wanted: Any) -> bool:
-    """Whether the value of a field is the one that a definition gives to it."""
-    if name == "packages":
-        return _has_packages(held or (), wanted)
-    if isinstance(wanted, Mapping):
-        amounts = without_null(wanted)
-        own = held or {}
-        return [number(own.get(key)) for key in amounts] == [*map(number, amounts.values())]
-    if isinstance(wanted, list):
-        return {*map(str, held or ())} == {*map(str, wanted)}
-    return bool(held == wanted)
-
-
-def _has_packages(held: Iterable[Json], wanted: Iterable[Json]) -> bool:
-    """Whether these are the packages, each in the version that is wanted, if one is."""
-    has, needs = (
-        {normalized_name(str(package.get("name"))): package.get("version") for package in packages}
-        for packages in (held, wanted)
-    )
-    return has.keys() == needs.keys() and all(version in ("", None, has[name]) for name, version in needs.items())
+def is_as_defined(runtime: Json, definition: Json) -> bool:
+    """Whether a runtime has each value that a definition gives to it."""
+    held = {name: runtime.get(name) for name in definition}
+    try:
+        _merged, different = compare(definition_from(definition_of(held)).values, definition_from(definition))
+    except ValidationError:  # such as a host name in a whitelist, which no definition can have
+        return False
+    return not different
 
 
 def _of_look_ups(read: Json) -> Iterator[Finding]:
@@ -248,8 +242,6 @@ def _of_look_ups(read: Json) -> Iterator[Finding]:
 
 def _unread(entry: Json) -> Finding:
     """What could not be read, and why."""
-    error = entry.get("error") or ""
-    reason = str(error.get("msg") or "") if isinstance(error, Mapping) else str(error)
     project, script, runtime = (name_of(entry.get(key)) for key in ("project", "script", "runtime"))
     gate = ""
     what = f"the scripts of {project!r}" if project else "the list of projects"
@@ -259,4 +251,4 @@ def _unread(entry: Json) -> Finding:
         gate = VIOLATION_GATE
     elif script:
         what = f"the script {script!r} in {project!r}"
-    return finding("unread", None, f"could not read {what}: {reason}", gate=gate)
+    return finding("unread", None, f"could not read {what}: {entry['error']['msg']}", gate=gate)

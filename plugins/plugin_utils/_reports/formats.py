@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
+from ...module_utils._model.schedules import name_of
 from .environment import EnvironmentReport
 
 AUDIT, APPLY = "audit", "apply"
@@ -52,6 +53,11 @@ class Report(NamedTuple):
     def predicted(self) -> bool:
         """Whether nothing was written."""
         return self.kind == AUDIT or self.check_mode
+
+    @property
+    def deletions(self) -> list[tuple[str, str]]:
+        """The environment and the name of each runtime that was or would be deleted."""
+        return [(each.environment, name_of(change)) for each in self.environments for change in each.deletions]
 
     @property
     def heading(self) -> str:

@@ -100,7 +100,7 @@ class Card(NamedTuple):
         listed: list[Chip] = []
         others = dict(installed)
         for package in entries(self.runtime, "packages"):
-            key = normalized_name(str(package.get("name") or ""))
+            key = normalized_name(package["name"])
             listed.append(self._package(package, installed.get(key, package)))
             others.pop(key, None)
         more = (
@@ -111,11 +111,11 @@ class Card(NamedTuple):
 
     def _package(self, package: Json, held: Json) -> Chip:
         """`held`: the package as it is installed, or else as it is in the definition."""
-        name, version = str(package.get("name") or ""), held.get("version") or ""
-        status = str(package.get("status") or "unknown")
+        name, version = package["name"], held["version"] or ""
+        status = package["status"] or "unknown"
         tone, verdict = self._verdict("packages", name, f"{name}=={version}")
         words = ", ".join(filter(None, [verdict, status]))
-        if package.get("message"):
+        if package["message"]:
             words += f": {package['message']}"
         if status == "not_installed":
             tone = "bad"
@@ -139,22 +139,18 @@ def shared_lines(environment: EnvironmentReport) -> Iterator[tuple[str, str]]:
 def cards_of(environment: EnvironmentReport) -> list[Card]:
     """The runtimes of an environment, with those that would be created; deletions first, then what is found."""
     runtimes = {runtime["id"]: runtime for runtime in environment.runtimes}
-    changes = {change["id"]: change for change in environment.changes}
-    rows: list[tuple[Json, Json, Json | None]] = []
-    rows += [(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
-    rows += [(change, {}, change) for change in environment.changes if change["id"] not in runtimes]
+    # One that would be created has no id.
+    changes = {change["id"] or change["name"]: change for change in environment.changes}
     findings = grouped((found.subject, found) for found in environment.findings)
-    evaluated = _evaluated(environment.policy or {})
+    rules = RULES.keys() & (environment.policy or {}).keys()
+    evaluated = {*chain.from_iterable(RULES[rule].options for rule in rules)}
     cards = []
-    for named, runtime, change in rows:
-        about = findings.get(named["id"] or named["name"], ())
-        cards.append(Card(schedules.name_of(named), named["id"], runtime, change, about, evaluated))
+    for key in {**runtimes, **changes}:
+        runtime, change = runtimes.get(key, {}), changes.get(key)
+        named = runtime or changes[key]
+        name = schedules.name_of(named)
+        cards.append(Card(name, named["id"], runtime, change, findings.get(key, ()), evaluated))
     return sorted(cards, key=_place)
-
-
-def _evaluated(policy: Json) -> set[str]:
-    """The options that the rules of a policy are about."""
-    return {*chain.from_iterable(rule.options for name, rule in RULES.items() if name in policy)}
 
 
 def _place(card: Card) -> tuple[bool, int, str]:

@@ -25,7 +25,7 @@ from .environment import EnvironmentReport
 from .finding import KINDS, Json, warning_lines
 from .formats import APPLY, Report
 from .overview import columns, conclusion, numbers, outcome_title, problem_lines
-from .texts import when
+from .texts import first_lines, when
 
 # GitHub takes 65,536 characters in a comment.
 LIMIT = 60_000
@@ -48,11 +48,14 @@ def parts(report: Report) -> Iterator[str]:
     """The text, in one part of at most `LIMIT` characters."""
     unchanged = " Nothing was changed." if report.predicted else ""
     head = [f"## {report.heading}", f"{when(report.generated)}.{unchanged}", code(conclusion(report)), _table(report)]
+    blocks: list[Block] = []
     if report.kind == APPLY:
-        blocks = [*_deletions(report)]
+        lines = [_line(f"{environment}: {runtime}") for environment, runtime in report.deletions]
+        if lines:
+            blocks.append(("headings", f"**{title('deleted', report.predicted)}: {len(lines)}**"))
+        blocks += [("deletions", line) for line in lines]
     else:
         head += map(_line, problem_lines(report))
-        blocks = []
     for environment in report.environments:
         blocks += _blocks(environment, report)
     texts = list(head)
@@ -94,10 +97,7 @@ def _cell(text: Any) -> str:
 def _diff(texts: Iterable[str]) -> str:
     """A block of lines that begin with `+ `, `- ` or two spaces."""
     lines = [line[:2] + one_line(line[2:]) for line in texts]
-    more = len(lines) - _FIELD_LINES
-    if more > 0:
-        lines[_FIELD_LINES:] = [f"  and {more} more lines"]
-    return _fenced("diff", lines)
+    return _fenced("diff", first_lines(lines, _FIELD_LINES, "  and {} more lines"))
 
 
 def _fenced(language: str, texts: Sequence[str]) -> str:
@@ -108,10 +108,7 @@ def _fenced(language: str, texts: Sequence[str]) -> str:
 def _message(text: str) -> str:
     """Why an environment failed. What each runtime says is also among its failures."""
     lines = [clean(line) for line in text.splitlines()]
-    more = len(lines) - _MESSAGE_LINES
-    if more > 0:
-        lines[_MESSAGE_LINES:] = [f"and {more} more lines"]
-    return _fenced("text", lines)
+    return _fenced("text", first_lines(lines, _MESSAGE_LINES, "and {} more lines"))
 
 
 def _folded(summary: str, text: str) -> str:
@@ -132,18 +129,6 @@ def _table(report: Report) -> str:
     table = "\n".join(f"| {' | '.join(row[:width])} |" for row in rows)
     more = max(0, len(report.environments) - _ENVIRONMENTS) + max(0, len(report.not_reached) - _ENVIRONMENTS)
     return f"{table}\n\nAnd {more} more environments." if more else table
-
-
-def _deletions(report: Report) -> Iterator[Block]:
-    """A heading, and a line for each runtime that is deleted."""
-    deleted = [
-        _line(f"{environment.environment}: {name_of(change)}")
-        for environment in report.environments
-        for change in environment.deletions
-    ]
-    if deleted:
-        yield "headings", f"**{title('deleted', report.predicted)}: {len(deleted)}**"
-    yield from (("deletions", line) for line in deleted)
 
 
 def _blocks(environment: EnvironmentReport, report: Report) -> list[Block]:

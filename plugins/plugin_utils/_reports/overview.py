@@ -77,23 +77,17 @@ def conclusion(report: Report) -> str:
         return f"Problems were found: {'; '.join(filter(None, problems))}."
     if report.kind == APPLY:
         return _done(report)
-    total = len(report.environments)
-    where = "in the environment" if total == 1 else f"in any of the {total} environments"
+    where = counted(len(report.environments), "environment")
     unevaluated = [environment.environment for environment in report.environments if not environment.policy]
     but = f", but no policy was evaluated for {listed(unevaluated, 5)}" if unevaluated else ""
-    return f"No problems were found {where}{but}."
+    return f"No problems were found in {where}{but}."
 
 
 def problem_lines(report: Report) -> Iterator[str]:
     """What the conclusion counts, with the names: what goes, then each kind of finding, then scripts that will stop."""
-    deleted = [
-        (environment.environment, name_of(change))
-        for environment in report.environments
-        for change in environment.deletions
-    ]
-    if deleted:
+    if report.deletions:
         verb = "would be deleted" if report.predicted else "deleted"
-        yield f"{counted(len(deleted), 'runtime')} {verb}: {_places(deleted)}"
+        yield f"{counted(len(report.deletions), 'runtime')} {verb}: {_places(report.deletions)}"
     yield from (f"{number}: {places}" for number, places in _problems(report))
     scheduled = _scheduled(report)
     if scheduled:

@@ -20,7 +20,7 @@ from .changes import change_texts, script_text
 from .differences import value_texts
 from .environment import EnvironmentReport
 from .finding import Json
-from .texts import json_text
+from .texts import first_lines, json_text
 
 # The version of the file's format.
 FORMAT = 1
@@ -139,10 +139,8 @@ def refusal(approved: ApprovedPlan, now: Sequence[Json]) -> str:
     differing = [("approved", each) for each in before if each not in after]
     differing += [("now", each) for each in after if each not in before]
     differing.sort(key=lambda pair: _order(pair[1]))
-    lines = [f"{when}: {_text(difference)}" for when, difference in differing]
     most = _MOST + sum(difference["action"] == "deleted" for _when, difference in differing)
-    if len(lines) > most:
-        lines[most:] = [f"And {len(lines) - most} more."]
+    lines = first_lines([f"{when}: {_text(difference)}" for when, difference in differing], most, "And {} more.")
     first = f"The plan is different from the approved one ({approved.plan_id}). Nothing was written. What differs:"
     return "\n".join([first, *lines, _REPEAT])
 

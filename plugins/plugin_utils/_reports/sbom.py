@@ -153,12 +153,12 @@ def _contents(runtime: Json) -> _Contents:
     """What is installed in a runtime; where nobody knows that, what its definition says."""
     rows = entries(runtime, "packages")
     if runtime.get("installed") is None:
-        packages = [_Package(str(row.get("name") or ""), str(row.get("version") or "")) for row in rows]
+        packages = [_Package(row["name"], row["version"] or "") for row in rows]
         defined = {package.base: package for package in packages}
         version = runtime.get("runtime_version")
         return _Contents(defined, defined, _python("python", str(version)) if version else {})
     installed = installed_from(runtime["installed"])
-    written = [Package(str(row.get("name") or "")) for row in rows]
+    written = [Package(row["name"]) for row in rows]
     graph = graph_of(installed, written)
     found = {key: _Package(each.name, each.version) for key, each in installed.packages.items()}
     found = {key: package._replace(variant=_variant(graph, found, key)) for key, package in found.items()}
@@ -204,8 +204,8 @@ def _container(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
         "runtime:python": runtime.get("runtime_version"),
     }
     for package in entries(runtime, "packages"):
-        if package.get("status") != "installed":
-            facts[f"package:{package.get('name')}"] = package.get("status") or "unknown"
+        if package["status"] != "installed":
+            facts[f"package:{package['name']}"] = package["status"] or "unknown"
     # The server gives each state of a runtime an id.
     version = runtime.get("version") or runtime.get("date_modified") or "unknown"
     name = runtime["name"] or runtime["id"]

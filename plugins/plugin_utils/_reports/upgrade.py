@@ -9,20 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import ValidationError
 from ...module_utils._model.alike import is_permitted_by
-from ...module_utils._model.change import compare
-from ...module_utils._model.definition import definition_from, definition_of
 from ...module_utils._model.python import LAST_DAYS, branch_of, days_left
 from ...module_utils._model.requirements import project
 from ...module_utils._model.schedules import label_of, name_of, schedule_names, used_by
 from ...module_utils._text import clean, listed
 from .export import File, assignments, to_file, with_header
 from .finding import Json, entries
-from .findings import PYTHON_DAYS, is_ending
+from .findings import PYTHON_DAYS, is_as_defined, is_ending
 
 _OFFERED = re.compile(r"\d{1,9}(\.\d{1,9})+", re.ASCII)
 _BRANCH_IN_NAME = re.compile(r" \(\d{1,2}\.\d{1,3}\)$", re.ASCII)  # what an earlier upgrade put behind a name
@@ -70,19 +69,23 @@ def upgrade_errors(target: Any, today: date) -> Iterator[str]:
 def upgrade_file(read: Json, upgrade: Upgrade, writer: str) -> tuple[File | None, list[str]]:
     """The definitions that make a new runtime beside each one on an outdated Python, None without one, and notes.
 
+    Without definitions, the first note says why.
+
     `read`: `runtimes` with their scripts, the scripts without a runtime (`dangling`), what is `unread`, the `versions`
     of Python that the server offers, its address `server`, and the `exemptions` of its policy. Raises ValidationError.
     """
     runtimes = _with_known_scripts(read)
     exported = to_file(runtimes, writer)
     definitions = {entry["name"]: entry for entry in exported.content["runtimes"]}
-    due = _due(runtimes, definitions, upgrade)
+    ending = [runtime for runtime in runtimes if is_ending(runtime["runtime_version"], upgrade.today)]
+    moving = [runtime for runtime in ending if not runtime["is_default"] and runtime["name"] in definitions]
+    due = sorted(moving, key=partial(_most_planned_runs_first, today=upgrade.today))
     # Without anything to do, what the server offers does not matter.
     version = upgrade.version(read["versions"]) if due else ""
     notes = [
-        *_not_moved(runtimes, upgrade),
-        *_inexpressible(exported, runtimes, upgrade),
-        *_unread(entries(read, "unread")),
+        *_not_moved(ending, exported, upgrade.today),
+        *_unknown_support(runtimes, upgrade.today),
+        *_unread(read["unread"]),
     ]
     content: dict[str, Any] = {"partial": True, "server": read["server"], "runtimes": [], "scripts": []}
     comments: dict[str, list[str]] = {}
@@ -103,15 +106,20 @@ def upgrade_file(read: Json, upgrade: Upgrade, writer: str) -> tuple[File | None
     if comments and days_left(version, upgrade.today) is None:
         notes.append(f"Until when Python {branch_of(version)} is supported is unknown.")
     notes = [clean(note, 1000) for note in notes]
-    file = File("", content, comments=comments)
-    return with_header(file, "upgrade", writer=writer, days=PYTHON_DAYS, notes=notes) if comments else None, notes
+    if comments:
+        file = File("", content, comments=comments)
+        return with_header(file, "upgrade", writer=writer, days=PYTHON_DAYS, notes=notes), notes
+    why = "No file was written, because it would contain no runtime."
+    if not ending:
+        why = f"Nothing to upgrade: no runtime has a Python that has ended or ends within {PYTHON_DAYS} days."
+    return None, [why, *notes]
 
 
 def _with_known_scripts(read: Json) -> list[Json]:
     """The runtimes; `scripts_known` says whether more scripts may use them than were found."""
-    found = [*chain.from_iterable(entries(each, "scripts") for each in read["runtimes"]), *entries(read, "dangling")]
-    is_known = all(_is_of_schedules(failure, found) for failure in entries(read, "unread"))
-    return [{**each, "scripts": entries(each, "scripts"), "scripts_known": is_known} for each in read["runtimes"]]
+    found = [*chain.from_iterable(each["scripts"] for each in read["runtimes"]), *read["dangling"]]
+    is_known = all(_is_of_schedules(failure, found) for failure in read["unread"])
+    return [{**each, "scripts_known": is_known} for each in read["runtimes"]]
 
 
 def _is_of_schedules(failure: Json, found: Iterable[Json]) -> bool:
@@ -123,20 +131,10 @@ def _is_of_schedules(failure: Json, found: Iterable[Json]) -> bool:
     return bool(concerned) and all(each["tasks"] is None for each in concerned)
 
 
-def _due(runtimes: Iterable[Json], definitions: Collection[str], upgrade: Upgrade) -> list[Json]:
-    """The runtimes that have to move and have a definition; the one with the most planned runs comes first."""
-
-    def order(runtime: Json) -> tuple[int, int, str]:
-        schedules = [schedule_names(script, upgrade.today) for script in runtime["scripts"]]
-        return -sum(map(len, schedules)), -len(schedules), runtime["name"]
-
-    moving = [runtime for runtime in runtimes if not runtime["is_default"] and runtime["name"] in definitions]
-    return sorted((runtime for runtime in moving if is_ending(runtime["runtime_version"], upgrade.today)), key=order)
-
-
-def is_any_due(runtimes: Iterable[Json], upgrade: Upgrade) -> bool:
-    """Whether a runtime has to move, also one that is not in the file."""
-    return any(is_ending(runtime["runtime_version"], upgrade.today) for runtime in runtimes)
+def _most_planned_runs_first(runtime: Json, today: date) -> tuple[int, int, str]:
+    """The place of a runtime in the order of the file."""
+    schedules = [schedule_names(script, today) for script in runtime["scripts"]]
+    return -sum(map(len, schedules)), -len(schedules), runtime["name"]
 
 
 def _name_error(old: Json, entry: Json, runtimes: Iterable[Json], taken: Collection[str]) -> str | None:
@@ -150,21 +148,11 @@ def _name_error(old: Json, entry: Json, runtimes: Iterable[Json], taken: Collect
     if name in taken:
         return f"another entry of this file has its new name {name!r}"
     namesakes = [runtime for runtime in runtimes if runtime["name"] == name]
-    is_upgrade = all(_equals(runtime, entry) for runtime in namesakes)
+    is_upgrade = all(is_as_defined(runtime, entry) for runtime in namesakes)
     if len(namesakes) > 1 or not is_upgrade:
         ids = listed([runtime["id"] for runtime in namesakes])
         return f"a different runtime has its new name {name!r} ({ids}); rename one of them"
     return None
-
-
-def _equals(runtime: Json, entry: Json) -> bool:
-    """Whether a runtime is as the entry defines it."""
-    try:
-        held = definition_from(definition_of(runtime)).values
-    except ValidationError:
-        return False
-    _merged, different = compare(held, definition_from(entry))
-    return not different
 
 
 def _why_kept(runtime: Json) -> list[str]:
@@ -210,25 +198,25 @@ def _python(runtime: Json) -> str:
     return f"Python {version}, last day of support {LAST_DAYS.get(str(branch_of(version)), 'an unknown day')}"
 
 
-def _not_moved(runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
-    """The default runtime, and those whose support is unknown."""
+def _not_moved(ending: Iterable[Json], exported: File, today: date) -> Iterator[str]:
+    """Those of the runtimes on an outdated Python that are not in the file."""
+    for runtime in ending:
+        name, identity = runtime["name"], runtime["id"]
+        errors = exported.inexpressible.get((name, identity))
+        if runtime["is_default"]:
+            what = f"The default runtime {name!r} cannot be deleted, so it is not in this file"
+            yield f"{what}: {_python(runtime)}; {_use(runtime, today)}."
+        elif errors:
+            yield f"Not in this file: no definition can express {name!r} ({identity}): {'; '.join(errors)}"
+
+
+def _unknown_support(runtimes: Iterable[Json], today: date) -> Iterator[str]:
+    """The runtimes of which nobody knows whether their Python is outdated."""
     for runtime in runtimes:
-        if runtime["is_default"] and is_ending(runtime["runtime_version"], upgrade.today):
-            use = _use(runtime, upgrade.today)
-            what = f"The default runtime {runtime['name']!r} cannot be deleted, so it is not in this file"
-            yield f"{what}: {_python(runtime)}; {use}."
-        elif days_left(runtime["runtime_version"], upgrade.today) is None:
-            version = runtime["runtime_version"]
+        version = runtime["runtime_version"]
+        if days_left(version, today) is None:
             known = f"Python {version}, whose support is unknown" if version else "no known Python"
             yield f"Runtime {runtime['name']!r} is not in this file, because it has {known}."
-
-
-def _inexpressible(file: File, runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
-    """What no definition can express among the runtimes that have to move."""
-    due = {str(each["id"]) for each in runtimes if is_ending(each["runtime_version"], upgrade.today)}
-    for (name, identity), errors in sorted(file.inexpressible.items()):
-        if identity in due:
-            yield f"Not in this file: no definition can express {name!r} ({identity}): {'; '.join(errors)}"
 
 
 def _unread(unread: Sequence[Json]) -> Iterator[str]:

@@ -128,28 +128,17 @@ class ActionModule(action.ActionModule):
 
     def _reasons_for_a_module(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
         """The reasons why the task cannot run in this process. The first is enough: later ones rely on it."""
-        if sys.platform == "darwin":
-            yield "macOS kills a forked process that looks for a proxy"
-        if _WORKER_IMPORT_ERROR is not None:
-            yield f"this ansible-core is not known ({_WORKER_IMPORT_ERROR})"
-        yield from self._reasons_of_the_task(task_vars)
-        yield from self._reasons_of_the_python(task_vars)
-
-    def _reasons_of_the_task(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
-        """Those of the task, its connection and its settings."""
-        if not self._switched_on(task_vars):
-            yield f"{SWITCH} is false"
-        if self._connection.transport != "local":
-            yield f"the connection is {self._connection.transport}, not local"
-        if self._task.async_val:
-            yield "the task is async"
-        if self._connection.become:
-            yield "the task uses become"
-        if C.config.get_config_value("DEFAULT_KEEP_REMOTE_FILES"):
-            yield "ANSIBLE_KEEP_REMOTE_FILES is set"
-
-    def _reasons_of_the_python(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
-        """Those of the interpreter that Ansible would start, and of its environment."""
+        transport = self._connection.transport
+        reasons = {
+            "macOS kills a forked process that looks for a proxy": sys.platform == "darwin",
+            f"this ansible-core is not known ({_WORKER_IMPORT_ERROR})": _WORKER_IMPORT_ERROR is not None,
+            f"{SWITCH} is false": not self._switched_on(task_vars),
+            f"the connection is {transport}, not local": transport != "local",
+            "the task is async": self._task.async_val,
+            "the task uses become": self._connection.become,
+            "ANSIBLE_KEEP_REMOTE_FILES is set": C.config.get_config_value("DEFAULT_KEEP_REMOTE_FILES"),
+        }
+        yield from (reason for reason, is_so in reasons.items() if is_so)
         interpreter = self._interpreter(task_vars)
         if interpreter is None:
             yield "the interpreter of the host is not known yet"

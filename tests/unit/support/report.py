@@ -138,7 +138,7 @@ def environment(name, quiet=3, base=0):
         "not_evaluated": [
             violation(broken, "requests", "packages_never", "has no version to compare with requests<2.32", "packages")
         ],
-        "unread": [{"project": "Finance", "script": None, "error": "the project is not loaded"}],
+        "unread": [{"project": "Finance", "script": None, "error": {"msg": "the project is not loaded"}}],
     }
     changes = [
         change("whitelist", ["0.0.0.0/0", "10.10.10.0/24"], ["10.10.10.0/24", "10.20.0.0/16"]),

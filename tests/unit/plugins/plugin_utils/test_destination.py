@@ -109,7 +109,7 @@ def test_controls_are_escaped_in_json():
 
 def test_no_raw_controls_in_an_export(tmp_path):
     """A description comes back as the server has it."""
-    runtime = {"name": "r", "id": ID, "description": HOSTILE + KEPT, "is_default": False}
+    runtime = {"name": "r", "id": ID, "description": HOSTILE + KEPT, "is_default": False, "scripts": []}
     file = to_file([runtime], "a test", backup_of="e\u202e")
     assert not RAW & set(file.text)
     (tmp_path / "export.yml").write_text(file.text, encoding="utf-8")

@@ -157,10 +157,10 @@ def test_round_trip(data):
 SCRIPT = {"id": "5C1E7A2B4D0F4E2A9B1C2D3E4F506172", "name": "Load", "project": {"id": "B19DEDCC", "name": "Sales"}}
 
 
-def file_of(*objects, **how):
+def file_of(*objects, backup_of=None):
     """The file, and what `src` reads in it."""
     runtimes = [{**from_api(object).to_result(), "scripts": object.get("scripts", [])} for object in objects]
-    return to_file(runtimes, "a test", **how)
+    return to_file(runtimes, "a test", backup_of)
 
 
 def read_back(file, folder):
@@ -181,7 +181,7 @@ OBJECTS_OF_A_FILE = (
 
 def test_an_export(tmp_path):
     """It fits every server, and names what is not in it, so that a purge is refused."""
-    file = file_of(*OBJECTS_OF_A_FILE, scripts=False)
+    file = file_of(*OBJECTS_OF_A_FILE)
     source = read_back(file, tmp_path)
     assert [runtime["name"] for runtime in source.runtimes] == ["Other", "{{ x }}"]
     assert "id" not in source.runtimes[0]
@@ -206,7 +206,7 @@ def test_what_no_definition_can_express(tmp_path, backup_of):
 
 def test_a_backup(tmp_path):
     """It has the ids, the server and the scripts."""
-    file = file_of(*OBJECTS_OF_A_FILE, backup_of="https://x", scripts=True)
+    file = file_of(*OBJECTS_OF_A_FILE, backup_of="https://x")
     source = read_back(file, tmp_path)
     assert (source.server, source.restore) == ("https://x", True)
     assert [runtime["id"] for runtime in source.runtimes] == [DEFAULT_ID, "B" * 32, ID]

@@ -157,10 +157,10 @@ OLD = runtime(1, "R", runtime_version="3.7.1", scripts=[SCRIPT])
 @pytest.mark.parametrize(
     ("reports", "sentence"),
     [
-        ([audited(policy=POLICY)], "No problems were found in the environment."),
+        ([audited(policy=POLICY)], "No problems were found in 1 environment."),
         (
             [audited(name="a", policy=POLICY), audited(name="b")],
-            "No problems were found in any of the 2 environments, but no policy was evaluated for b.",
+            "No problems were found in 2 environments, but no policy was evaluated for b.",
         ),
         (
             [failed("dev"), environment("prod"), audited(WIDE, name="test")],

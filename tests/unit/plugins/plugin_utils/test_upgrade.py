@@ -8,7 +8,6 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.upgrade import (
     Upgrade,
-    is_any_due,
     upgrade_errors,
     upgrade_file,
 )
@@ -126,20 +125,21 @@ def test_nothing_to_do_needs_no_version():
     """Where nothing has to move, it does not matter what the server offers. The default runtime is named."""
     file, notes = written(DEFAULT, runtime("R", "9" * 5000 + ".1"), runtime("S", "3.13.1"), target="3.14")
     assert file is None
-    assert ["(Default) X" in note for note in notes] == [True, False]
+    assert ["(Default) X" in note for note in notes] == [False, True, False]
 
 
 @pytest.mark.parametrize(
-    ("runtimes", "expected"),
+    ("runtimes", "why"),
     [
-        ([DEFAULT], True),
-        ([HOST], True),
-        ([runtime("New", "3.12.9"), runtime("Unknown", "3.99.1"), runtime("Any", None)], False),
+        ([DEFAULT], "No file was written"),
+        ([HOST], "No file was written"),
+        ([runtime("New", "3.12.9"), runtime("Unknown", "3.99.1"), runtime("Any", None)], "Nothing to upgrade"),
     ],
 )
-def test_whether_anything_is_due(runtimes, expected):
-    """Also what is not in the file: only then is there nothing to upgrade."""
-    assert is_any_due(runtimes, Upgrade("3.12", TODAY)) is expected
+def test_why_there_is_no_file(runtimes, why):
+    """There is nothing to upgrade only if nothing is due, not even what could not be in the file."""
+    file, notes = written(*runtimes)
+    assert (file, notes[0].startswith(why)) == (None, True)
 
 
 def test_a_name_cannot_end_its_comment():
@@ -210,7 +210,9 @@ def test_a_new_name_of_its_own():
     """Such as one whose Python was changed back: nothing says that a different runtime has its name."""
     file, notes = written(runtime("R (3.12)", "3.10.5"))
     assert file is None
-    assert notes == ["Runtime 'R (3.12)' is not in this file: it has the name of the new runtime itself; rename it."]
+    assert notes[1:] == [
+        "Runtime 'R (3.12)' is not in this file: it has the name of the new runtime itself; rename it."
+    ]
 
 
 UNKNOWN = "which scripts use it is unknown"
