@@ -101,6 +101,21 @@ def test_create_read_list(mstrio: Connection, switches: dict[str, Any]) -> None:
         assert runtime.status in ("ready", "unknown")
 
 
+def test_journal_comments(mstrio: Connection, server: Simulator, switches: dict[str, Any]) -> None:
+    if switches["change_journal"] == "no":
+        with pytest.raises(IServerError, match="changeJournal"):
+            Runtime.create(mstrio, "Witness", journal_comment="made")
+        # The client does not send a comment with a delete to an old release.
+        with pytest.raises(VersionException, match=r"11\.5\.0300"):
+            Runtime.create(mstrio, "Witness").delete(force=True, journal_comment="gone")
+        return
+    runtime = Runtime.create(mstrio, "Witness", journal_comment="made")
+    runtime.alter(description="new", journal_comment="changed")
+    runtime.delete(force=True, journal_comment="gone")
+    entries = [(entry["action"], entry["comment"]) for entry in server.journal()]
+    assert entries == [("create", "made"), ("update", "changed"), ("delete", "gone")]
+
+
 def test_versions(mstrio: Connection, switches: dict[str, Any]) -> None:
     if switches["versions_call"] == "yes":
         assert get_runtime_versions(mstrio) == switches["python_versions"]

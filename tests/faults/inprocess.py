@@ -1,4 +1,4 @@
-"""Runs the core of the modules in this process: a real session on a real server, without its pauses.
+"""Runs the core of the modules in this process: a real session on a real server, with pauses that a test shortens.
 
 Hundreds of combinations so take seconds. Other tests run whole modules for a few of them.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report_one
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import Step
@@ -35,15 +36,24 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 WRITES = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
-class Pauses(Stop):
-    """Records each pause, and does not make it."""
+def forget_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove every proxy variable from the environment."""
+    for name in ("no_proxy", "http_proxy", "https_proxy", "all_proxy"):
+        for spelling in (name, name.upper()):
+            monkeypatch.delenv(spelling, raising=False)
 
-    def __init__(self) -> None:
+
+class Pauses(Stop):
+    """Records each pause, and multiplies its length by `scale`."""
+
+    def __init__(self, scale: float) -> None:
         super().__init__()
+        self.scale = scale
         self.seconds: list[float] = []
 
     def pause(self, seconds: float, woken: object = None) -> None:
         self.seconds.append(seconds)
+        time.sleep(seconds * self.scale)
 
 
 def _give_up_soon(http: Http, silent: str) -> None:
@@ -65,8 +75,8 @@ class Session:
     `silent`: the method of a call to which no response comes in time.
     """
 
-    def __init__(self, sim: Simulator, silent: str = "", **options: Any) -> None:
-        self.pauses = Pauses()
+    def __init__(self, sim: Simulator, scale: float = 0.0, silent: str = "", **options: Any) -> None:
+        self.pauses = Pauses(scale)
         self.warnings: list[str] = []
         self.retries: int = options.get("retries", 3)
         self.session = _session.Session(

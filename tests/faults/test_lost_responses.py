@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from simulator.harness import Simulator
+from support.modules import run
 
-from faults.inprocess import OPERATIONS, WRITES, Session
+from faults.inprocess import OPERATIONS, WRITES, Session, forget_proxies
 
 METHODS = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
 HALF = "HTTP/1.1 201 Created\r\nContent-Length: 40\r\n\r\n{"
@@ -67,6 +68,7 @@ def server(
     if not proxied:
         yield server
         return
+    forget_proxies(monkeypatch)
     assert server.proxy_url
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, server.proxy_url)
@@ -106,3 +108,22 @@ def test_lost_login(server: Simulator) -> None:
     assert failed.value.outcome_unknown
     assert "If the server did log in, that session stays open until it times out there." in failed.value.sentence
     assert server.calls() == ["POST /auth/login"], "a second login could leave a second session"
+
+
+def test_each_runtime_created_once(server: Simulator) -> None:
+    """A whole module, with every kind of write in one run."""
+    server.fault("close", operation="create", times=2, done=True)
+    server.fault("html", operation="update", done=True)
+    server.fault("close", operation="delete", done=True)
+    server.seed({"name": "Leaves", "execTimeout": 600, "whitelist": []})
+    wanted = [
+        *({"name": f"New {number}", "exec_timeout": 60} for number in range(3)),
+        {"name": "Old", "exec_timeout": 60},
+        {"name": "Leaves", "state": "absent"},
+    ]
+    done = run("mstr_runtimes", server, runtimes=wanted)
+    counts = {"created": 3, "updated": 1, "deleted": 1, "unchanged": 0, "moved": 0, "failed": 0}
+    assert done.result.get("summary") == counts, done
+    assert sorted(made["name"] for made in server.runtimes()) == ["New 0", "New 1", "New 2", "Old"]
+    assert sorted(writes(server)) == ["DELETE", "PATCH", "POST", "POST", "POST"]
+    assert server.open_sessions() == []

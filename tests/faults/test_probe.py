@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.connection i
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from simulator.harness import Simulator
-from support.modules import credentials
+from support.modules import Running, credentials, send_signal
 from support.waiting import wait_until
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -145,6 +146,17 @@ def test_at_most_two_runtimes_and_one_minute(sim: Simulator) -> None:
     assert [runtime["name"] for runtime in sim.runtimes()] == ["mstr-library-probe-of-somebody"]
 
 
+def test_nothing_private_is_recorded(sim: Simulator) -> None:
+    sim.reset("awkward", default_name="Finance Python")
+    sim.seed({"name": "Payroll of the board", "description": "secret plan", "whitelist": ["payroll.example.com"]})
+    sim.fault("error", operation="update", message="Refused: {secrets}")
+    text = json.dumps(probed(sim).result)
+    private = ["Payroll", "secret plan", "payroll", "Finance", "127.0.0.1", "mstr-library", "dministrator"]
+    private += sim.secrets()
+    private += [runtime["id"] for runtime in sim.runtimes(default=True)]
+    assert [word for word in private if word in text] == []
+
+
 @pytest.mark.parametrize("how", FAULTS)
 def test_fault_at_each_call(sim: Simulator, how: str) -> None:
     """Nothing is left, or a message names it."""
@@ -180,6 +192,17 @@ def test_signal_at_each_call(sim: Simulator) -> None:
         assert (sim.runtimes(), sim.open_sessions()) == ([], []), f"{call} ({at}): {done.texts}"
         assert "Stopped by signal SIGTERM while the server was recorded" in done.failure, f"{call} ({at})"
         assert NOTHING in done.failure, f"{call} ({at})"
+
+
+def test_signal_to_the_module(sim: Simulator) -> None:
+    sim.fault("held", operation="create")
+    running = Running("mstr_probe", credentials(sim))
+    running.wait_until(lambda: sim.faults()[0]["hits"], "the create is under way")
+    send_signal(running.process, signal.SIGTERM)
+    sim.release()
+    done = running.done()
+    assert NOTHING in done.sentence
+    assert (sim.runtimes(), sim.open_sessions()) == ([], [])
 
 
 def test_runtime_that_cannot_be_deleted_is_named(sim: Simulator) -> None:

@@ -111,6 +111,17 @@ def test_secrets_that_a_server_repeats(server: Simulator, syslog: dict[str, str]
     assert leaks(server, printed, str(login.get("session", ""))) == []
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "close"}, {"kind": "html"}, {"kind": "session_killed"}, {**ECHO, "status": 401, "number": 9}],
+    ids=["closed", "page", "end of the session", "end of the session, said aloud"],
+)
+def test_fault_reveals_no_secret(server: Simulator, syslog: dict[str, str], fault: dict[str, Any]) -> None:
+    server.fault(operation="list", **fault)
+    _sentence, printed = _module(server, {**logins(server)["standard"], **OPERATIONS["list"]}, syslog)
+    assert leaks(server, printed) == []
+
+
 def test_session_is_only_secret_returned(server: Simulator, syslog: dict[str, str]) -> None:
     done = Running("mstr_session", logins(server)["standard"], env=syslog).done()
     text = str(done.result["session"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.modules import Done, Running, run
+from support.modules import Done, Running, run, runtime
 
 LOGIN, LOGOUT = "POST /auth/login", "POST /auth/logout"
 
@@ -59,6 +59,15 @@ def test_delegated_session_left_open(sim: Simulator) -> None:
     sim.clear_requests()
     assert Running("mstr_runtime", {**login, "name": "New"}).done().result["action"] == "none"
     assert LOGOUT not in sim.calls()
+
+
+def test_session_on_another_node(sim: Simulator) -> None:
+    """If the load balancer accepts only its newest cookie, the second task's session is no longer valid."""
+    sim.reset(load_balancer_cookie="rotate_strict")
+    text = log_in(sim)
+    assert on(text, name="New").result["action"] == "created", "the first task has the newest cookie"
+    assert "log in with mstr_session again" in on(text, name="New").sentence
+    assert runtime(sim, session=text, name="New").result["action"] == "none"
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def _keep(entry: dict[str, Any], before: list[Package]) -> Package | None:
 
 def _start(entry: dict[str, Any], rules: list[Rule], now: float, switches: Switches) -> Package:
     rule = next((r for r in rules if fnmatchcase(normalised(entry["name"]), normalised(r.name))), None)
-    rule = rule or Rule("*")
+    rule = rule or Rule("*", outcome=switches["package_outcome"])
     delay = switches["package_delay"] if rule.delay is None else rule.delay
     resolved = entry["version"] or newest(entry["name"])
     return Package(**entry, done=now + delay, outcome=rule.outcome, resolved=resolved)

@@ -79,7 +79,13 @@ class Sessions:
     # --- opening
 
     def start(self, user: User, mode: int) -> HttpSession:
-        """Open a new session for ``user``."""
+        """Open a new session for ``user``, within the limit."""
+        limit = self._switches["session_limit"]
+        mine = {id(session.iserver) for session in self.open() if session.user is user}
+        if limit and len(mine) >= limit:
+            raise ApiError(
+                401, 3, f"Login failed: the max # of sessions ({limit}) of user '{user.username}' is reached."
+            )
         return self._add(IServerSession(user), mode)
 
     def delegate(self, identity_token: str) -> HttpSession:

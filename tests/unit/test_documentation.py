@@ -58,16 +58,6 @@ def test_changelog_names_what_there_is():
     assert sorted(found) == sorted([*MODULES, *filters, *roles])
 
 
-def test_messages_on_the_page_troubleshooting():
-    """What it quotes is in the source, or in the unit test of a message that has several parts."""
-    page = (ROOT / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst").read_text()
-    quoted = re.findall(r"^``([^`]+)``$", page, re.MULTILINE)
-    files = [*ROOT.glob("plugins/**/*.py"), *ROOT.glob("tests/unit/plugins/**/*.py")]
-    known = "".join(path.read_text() for path in files)
-    assert quoted
-    assert [text for text in quoted if text not in known or quoted.count(text) > 1] == []
-
-
 def plain(options, inner):
     """Options in a form that both sides share; a missing value is False, None or a text."""
     return {
@@ -119,3 +109,8 @@ def test_each_guide_begins_with_its_row():
         in_guides.setdefault(row, set()).add(path.stem)
     assert on_start == in_readme == in_guides
     assert len(in_guides) <= 8
+
+
+def test_action_group_holds_every_module():
+    meta = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    assert sorted(meta["action_groups"]["mstr"]) == MODULES

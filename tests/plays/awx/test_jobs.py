@@ -22,7 +22,7 @@ DEFINITIONS = {
 }
 MakeJob = Callable[..., Job]
 # From 2.19 on, ansible-core reads an answer as YAML, whatever AWX wrote.
-core = core_fixture(("2.18", "2.19", NEWEST))
+core, new_core = map(core_fixture, (("2.18", "2.19", NEWEST), ("2.19", NEWEST)))
 
 
 @pytest.fixture
@@ -159,6 +159,14 @@ def test_a_blank_answer_lifts_no_guard(run_job: MakeJob, servers: list[Simulator
     # What is no guard may be blank.
     run_job("apply", programs=core, mstr_runtimes_journal_comment="", mstr_runtimes_wait_timeout="")
     assert names(servers[0]) == ["First", "Nightly reports", "Second"]
+
+
+def test_an_answer_that_lost_its_text(run_job: MakeJob, servers: list[Simulator], new_core: Path) -> None:
+    """Ansible has made a number of it."""
+    apply = run_job("apply", "failed", programs=new_core, mstr_runtimes_journal_comment="0012345")
+    assert "mstr_runtimes_journal_comment must be text" in apply.output
+    assert "write more than digits" in apply.output
+    assert names(servers[0]) == []
 
 
 @pytest.mark.matrix

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from support.ansible import Played
 
 from dev.paths import ROOT
 from plays.examples import preparations
-from plays.examples.blocks import EXAMPLES, Block, documented, not_printed, pages, tasks_in
+from plays.examples.blocks import EXAMPLES, PARTS, Block, documented, not_printed, pages, tasks_in
 from plays.examples.hosts import ExampleHosts, as_printed, workplace
 from plays.examples.preparations import Preparation
 
@@ -121,6 +122,53 @@ def _names_of_tasks(blocks: Iterable[Block]) -> set[str]:
 
 def _writes(servers: Iterable[Simulator]) -> list[str]:
     return [call for server in servers for call in server.calls() if not call.startswith(_READS)]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("page", [page for page in WITH_YAML if preparations.of(page).profile == "samples"])
+def test_blocks_run_as_the_schema_says(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+    """On a server that answers exactly as the vendor's schema says."""
+    preparation = replace(preparations.of(page), profile="schema")
+    servers = hosts.servers(preparation)
+    place = workplace(tmp_path / "work", PAGES[page], preparation)
+    _play(hosts, as_printed(place, _of_kind(page, "plays", "tasks")), page)
+    assert _sessions(servers) == 0
+
+
+IDEMPOTENT = {
+    f"mstr.library.{path.stem}"
+    for path in ROOT.glob("plugins/modules/*.py")
+    if yaml.safe_load(documented(path, "DOCUMENTATION"))["attributes"]["idempotent"]["support"] == "full"
+}
+PREDICTED, AGAIN = " | predicted", " | again"
+_KEYS_OF_OWN_RULES = {"check_mode", "until", "failed_when", "changed_when"}
+
+
+def _thrice(tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each task of an idempotent module first in check mode, then as printed, then again."""
+    for task in tasks:
+        if parts := task.keys() & {*PARTS}:
+            yield task | {part: list(_thrice(task[part])) for part in parts}
+        elif not task.keys() & IDEMPOTENT or task.keys() & _KEYS_OF_OWN_RULES:
+            yield task
+        else:
+            copy = {key: value for key, value in task.items() if key not in ("register", "notify")}
+            yield copy | {"name": task["name"] + PREDICTED, "check_mode": True}
+            yield task
+            yield copy | {"name": task["name"] + AGAIN}
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("page", WITH_YAML)
+def test_each_task_is_predicted_and_changes_once(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+    _servers, place = _prepared(hosts, tmp_path, page)
+    printed = _of_kind(page, "plays", "tasks")
+    blocks = [replace(block, text=yaml.safe_dump(list(_thrice(block.data)))) for block in printed]
+    ends = _play(hosts, as_printed(place, blocks), page).ends()
+    changed = {end["task"]: end["result"]["changed"] for end in ends}
+    thrice = [name.removesuffix(AGAIN) for name in changed if name.endswith(AGAIN)]
+    outcomes = {name: (changed[name + PREDICTED], changed[name + AGAIN]) for name in thrice}
+    assert outcomes == {name: (changed[name], False) for name in thrice}
 
 
 # Keys that Ansible documents, or that are not documented because all modules return them.

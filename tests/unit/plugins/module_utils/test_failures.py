@@ -106,12 +106,6 @@ def test_plain_http_suggests_https(sent, answered):
     assert error.outcome_unknown
 
 
-def test_https_where_the_server_does_not_use_it():
-    with Listener(lambda request: b"") as server:
-        error = failed(server.url.replace("http:", "https:"), answered=False)
-    assert "does not use TLS; if the server uses plain http, write http:// in base_url" in error.sentence
-
-
 @pytest.mark.parametrize("name", ["ProxyError", "SSLError", "ConnectTimeout"])
 def test_exception_of_unknown_origin_unclear(name):
     """Only an exception of urllib3 or of Python from before the request proves that nothing was sent."""

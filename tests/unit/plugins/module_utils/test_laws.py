@@ -32,13 +32,18 @@ class Day(namedtuple("Day", "held used wanted how omits restores ends")):
 
 
 @st.composite
-def days(draw, restores):
-    """A name may be anywhere: as the name of a runtime, in a definition, or as a previous one."""
+def days(draw, restores, holds_all=False):
+    """A name may be anywhere: as the name of a runtime, in a definition, or as a previous one.
+
+    `holds_all`: a backup can hold everything: there is no runtime of almost the same name, and every script has a
+    runtime of its own.
+    """
     plain = ["R", "S", "T", "U", "V"]
-    names = draw(st.lists(st.sampled_from("RSTUs"), unique=True, min_size=1, max_size=5))
+    near = [] if holds_all else ["s"]
+    names = draw(st.lists(st.sampled_from(plain[:4] + near), unique=True, min_size=1, max_size=5))
     values = {"others": VALUES["others"], "runtimeVersion": VALUES["runtime_version"]}
     held = [{"id": identity, "name": name, **draw(st.fixed_dictionaries(values))} for identity, name in zip(IDS, names)]
-    runtimes = st.sampled_from([*IDS[: len(held)], None, DEFAULT_ID])
+    runtimes = st.sampled_from([*IDS[: len(held)], *(() if holds_all else (None, DEFAULT_ID))])
     used = draw(st.dictionaries(st.sampled_from(["load", "close"]), runtimes))
     rest = list(draw(st.permutations(plain)))
     wanted = [_wanted(draw, rest, identity if restores else None) for identity in IDS[: draw(st.integers(1, 3))]]
@@ -158,6 +163,27 @@ def test_definitions_and_restores(day):
     check_order(day, middle, have)
     assert without_ids(state(have)) == without_ids(after)
     assert day.run(have)["changed"] is False
+
+
+@settings(max_examples=60)
+@given(day=days(restores=False, holds_all=True))
+def test_backup_brings_back(day):
+    """Whatever was renamed, deleted and assigned since, but for names that other runtimes have by now."""
+    names = {fields["id"]: fields["name"] for fields in day.held}
+    have = day.server()
+    runtimes, used = without_ids(state(have))
+    day.run(have)
+    wanted = [{"runtime_version": runtime.pop("runtimeVersion"), **runtime} for runtime in map(dict, day.held)]
+    scripts = [assigned(name, names[key]) for name, key in day.used.items()]
+    backup = day._replace(wanted=wanted, restores=True, how={"scripts": scripts})
+    predicted = backup.run(have, check_mode=True)
+    assert predicted["summary"] == backup.run(have)["summary"]
+    done = backup.run(have)
+    assert all("is taken by the runtime" in str(entry["error"]) for entry in done["runtimes"] if entry["error"])
+    assume(not done["summary"]["failed"])
+    now, uses = without_ids(state(have))
+    assert ([each for each in runtimes if each not in now], uses) == ([], used)
+    assert backup.run(have)["changed"] is False
 
 
 WORDS = ("nightly", "café prod", "straße")

@@ -5,6 +5,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.checks import 
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from hypothesis import given
 from hypothesis import strategies as st
+from simulator.profiles import PROFILES
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, faults_of, refusal, runtime
 from unit.support.many import NO, why_kept
 from unit.support.server import Server
@@ -109,6 +110,19 @@ def test_many_scripts_in_few_requests(answer, reads):
     assert {key: len(found) for key, found in by_runtime(usage).items()} == {ID: 250, OTHER_ID: 1}
     assert len([request for request in server.requests if request.startswith("GET /scripts")]) == reads
     assert CODE not in str(usage)
+
+
+@pytest.mark.parametrize("profile", ["samples", "newest", "strict", "schema"])
+def test_guard_over_many_scripts(profile):
+    """A guard over 2,000 scripts in 10 projects, each with a planned task, needs few requests."""
+    names = [f"P{number}" for number in range(10)]
+    scripts = {name: [{"name": f"{name}{index}", "runtime": ID} for index in range(200)] for name in names}
+    tasks = {name: [{"script": f"{name}0"}] for name in names}
+    server = Server(**{**PROFILES[profile], "load_balancer_cookie": "none"})
+    server.seed_projects(*({"name": name, "scripts": scripts[name], "tasks": tasks[name]} for name in names))
+    [refusal] = why_kept(server, runtime(id=ID))
+    assert "is used by 2000 scripts, 10 of them on a schedule" in refusal
+    assert len(server.requests) <= 60
 
 
 @pytest.mark.parametrize(

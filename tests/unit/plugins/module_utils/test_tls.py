@@ -1,37 +1,25 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session import tls
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
 from unit.support.make import faults_of
+from unit.support.wire import self_signed
 
 VERIFY = "certificate verify failed: "
-
-
-def pem_of(key, encryption):
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
-
-
-def certificate_for(key):
-    """A self-signed certificate."""
-    name, now = x509.Name([]), datetime.now(timezone.utc)
-    builder = x509.CertificateBuilder().issuer_name(name).subject_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 @pytest.fixture
 def files(tmp_path):
     """Paths of a certificate with its key, of each alone, of another key, and of what is no PEM."""
-    key, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    plain, encrypted = serialization.NoEncryption(), serialization.BestAvailableEncryption(b"x")
-    contents = {"cert": certificate_for(key), "key": pem_of(key, plain), "other_key": pem_of(other, plain)}
-    both = contents["cert"] + contents["key"]
-    contents |= {"both": both, "damaged": both[:60] + "!" + both[60:], "locked": pem_of(key, encrypted), "junk": "junk"}
+    both, other = (self_signed(tmp_path, host)[0].read_text() for host in ("localhost", "other.example"))
+    begin = "-----BEGIN PRIVATE"
+    cert, key = both.partition(begin)[0], begin + both.partition(begin)[2]
+    locked = serialization.load_pem_private_key(key.encode(), None).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
+    )
+    contents = {"both": both, "cert": cert, "key": key, "other_key": begin + other.partition(begin)[2]}
+    contents |= {"locked": locked.decode(), "junk": "junk", "damaged": both[:60] + "!" + both[60:]}
     for name, content in contents.items():
         (tmp_path / name).write_text(content)
     return {name: str(tmp_path / name) for name in (*contents, "none")}

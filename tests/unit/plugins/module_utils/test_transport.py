@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
+from ansible_collections.mstr.library.plugins.module_utils._session import transport
 from ansible_collections.mstr.library.plugins.module_utils._session.call import LOGIN, READ, WRITE, Call
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
@@ -113,3 +114,19 @@ def test_one_coding_of_a_body_is_undone(coding, body, data):
         except ConnectError as exc:
             got = "unclear" if exc.outcome_unknown else exc.sentence
     assert got == data
+
+
+def test_response_of_any_size(monkeypatch):
+    """Also packed. A second one would not be smaller."""
+    monkeypatch.setattr(transport, "SIZE_LIMIT", 2**20)
+    bodies = [b"x" * 2**20, b"x" * (2**20 + 1), gzip.compress(b"x" * (2**20 + 1))]
+    answers = iter([reply(200, bodies[0]), reply(200, bodies[1]), reply(200, bodies[2], Content_Encoding="gzip")])
+    with Listener(lambda request: next(answers)) as server:
+        http = http_to(server, retries=3)
+        assert len(get(http).body) == 2**20
+        too_large = pytest.raises(ConnectError, match=r"sent more than 1 MB; responses of the API are smaller")
+        with too_large:
+            get(http)
+        with too_large:
+            get(http)
+    assert len(server.calls) == 3

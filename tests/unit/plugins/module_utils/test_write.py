@@ -33,12 +33,32 @@ def holding_for(method):
     return Server(*([] if method == "POST" else [stored()]))
 
 
+def test_create():
+    server = Server(runtime_status="stays_unknown")
+    done = outcome(server, NEW)
+    assert (done["action"], done["id"], done["runtime"]["status"]) == ("created", server.id, "unknown")
+    assert server.requests == [LIST, "POST /runtimes", LIST]
+    assert (done["diff"]["before"], done["diff"]["after"]) == ({}, {"name": "r", "description": "new"})
+
+
 def test_update():
     server = Server(stored())
     done = outcome(server, wanted(description="new", journal_comment="why"))
     assert (done["action"], done["id"], done["changed_fields"]) == ("updated", ID, ["description"])
     assert server.requests == [LIST, PATCH, READ]
     assert server.sent == [{"name": "r", "description": "new", "changeJournal": {"userComments": "why"}}]
+
+
+def test_delete():
+    server = Server(stored())
+    done = outcome(server, wanted(state="absent", journal_comment="why"))
+    assert (done["action"], done["id"], done["diff"]["before"]["name"], done["diff"]["after"]) == (
+        "deleted",
+        ID,
+        "r",
+        {},
+    )
+    assert (server.requests, server.params) == ([LIST, LIST, READ, DELETE, LIST], [{"userComments": "why"}])
 
 
 @pytest.mark.parametrize(
