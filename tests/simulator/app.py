@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,10 +160,7 @@ def _handler(work: Callable[[Any], Any]) -> Handler:
             return web.json_response({"error": f"there is no {error}, or this key is missing"}, status=400)
         except (ApiError, ValueError, TypeError, AttributeError) as error:
             return web.json_response({"error": str(error)}, status=400)
-        return web.json_response({} if answer is None else answer, dumps=_dumps)
+        # In ASCII, because a seed may contain half a character.
+        return web.json_response({} if answer is None else answer, dumps=partial(json.dumps, default=list))
 
     return handle
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, default=list)  # in ASCII: a seed may contain half a character

@@ -52,41 +52,34 @@ def _cpu(path: str, value: Any, switches: Switches) -> str:
     return str(value)
 
 
-def _check_network(text: str) -> None:
-    """Raise the API's error if this is not in CIDR notation [doc]."""
+def _list_of(check: Check) -> Check:
+    def check_all(path: str, value: Any, switches: Switches) -> list[Any]:
+        if not isinstance(value, list):
+            raise _wrong_type(path, "an array")
+        return [check(f"{path}[{index}]", entry, switches) for index, entry in enumerate(value)]
+
+    return check_all
+
+
+def _network(path: str, value: Any, switches: Switches) -> str:
+    # In CIDR notation [doc].
+    text = _text(path, value, switches)
     try:
         ipaddress.ip_interface(text)
     except ValueError:
-        raise invalid(f"'{text}' in the field 'whitelist' is not in CIDR format.") from None
+        raise invalid(f"'{text}' in the field '{path}' is not in CIDR format.") from None
+    return text
 
 
-def _whitelist(path: str, value: Any, switches: Switches) -> list[str]:
-    if not isinstance(value, list):
-        raise _wrong_type(path, "an array")
-    networks = [_text(f"{path}[{index}]", entry, switches) for index, entry in enumerate(value)]
-    for network in networks:
-        _check_network(network)
-    return networks
+def _package(path: str, value: Any, switches: Switches) -> dict[str, str]:
+    package = _record(path, value, PACKAGE_FIELDS, switches)
+    if "name" not in package:
+        raise missing(f"{path}.name")
+    return {"version": "", "description": "", **package}
 
 
-def _packages(path: str, value: Any, switches: Switches) -> list[dict[str, str]]:
-    if not isinstance(value, list):
-        raise _wrong_type(path, "an array")
-    packages = [_record(f"{path}[{index}]", entry, PACKAGE_FIELDS, switches) for index, entry in enumerate(value)]
-    for index, package in enumerate(packages):
-        if "name" not in package:
-            raise missing(f"{path}[{index}].name")
-    return [
-        {"name": p["name"], "version": p.get("version", ""), "description": p.get("description", "")} for p in packages
-    ]
-
-
-def _resource(path: str, value: Any, switches: Switches) -> dict[str, Any]:
-    return _record(path, value, RESOURCE_FIELDS, switches)
-
-
-def _journal(path: str, value: Any, switches: Switches) -> dict[str, Any]:
-    return _record(path, value, {"userComments": Field(_text)}, switches)
+def _object_with(fields: Mapping[str, Field]) -> Check:
+    return lambda path, value, switches: _record(path, value, fields, switches)
 
 
 def _python_version(path: str, value: Any, switches: Switches) -> str:
@@ -137,9 +130,9 @@ RUNTIME_FIELDS: Mapping[str, Field] = {
     "acg": READ_ONLY,
     "owner": READ_ONLY,
     "acl": READ_ONLY,
-    "whitelist": Field(_whitelist, default=[]),
-    "packages": Field(_packages, default=[]),
-    "resource": Field(_resource, default={"cpu": "0.5", "mem": 512}),
+    "whitelist": Field(_list_of(_network), default=[]),
+    "packages": Field(_list_of(_package), default=[]),
+    "resource": Field(_object_with(RESOURCE_FIELDS), default={"cpu": "0.5", "mem": 512}),
     "runtimeVersion": Field(_python_version, default="3.12.4", is_text=True),
     "execTimeout": Field(_integer(0), default=600),
     "others": Field(_text, default="", is_text=True),
@@ -147,7 +140,7 @@ RUNTIME_FIELDS: Mapping[str, Field] = {
     "minCachedInstances": Field(_integer(0), default=0),
     "maxCachedInstances": Field(_integer(0), default=5),
     "executionTarget": Field(_text, "execution_target", default="", is_text=True),
-    "changeJournal": Field(_journal, "change_journal"),  # never returned [mstrio]
+    "changeJournal": Field(_object_with({"userComments": Field(_text)}), "change_journal"),  # never returned [mstrio]
 }
 DEFINITION = tuple(name for name, field in RUNTIME_FIELDS.items() if field.check and name != "changeJournal")
 

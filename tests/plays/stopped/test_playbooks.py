@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 from simulator.harness import Simulator
@@ -63,7 +62,9 @@ def test_killed_module_keeps_its_backup(local_newest: Play, sim: Simulator) -> N
     sim.fault("held", operation="create")
     process = play.start(play.command(APPLY, "--limit", "a", mstr_in_process=False, **BACKUP))
     wait_until(lambda: any(entry["fault"] == "held" for entry in sim.requests()), "the create was sent")
-    modules = [path for path in processes_with(play.folder) if b"AnsiballZ_mstr_runtimes" in _command(path)]
+    modules = [
+        path for path in processes_with(play.folder) if b"AnsiballZ_mstr_runtimes" in (path / "cmdline").read_bytes()
+    ]
     for folder in modules:
         os.kill(int(folder.name), signal.SIGKILL)
     output, _ = process.communicate()
@@ -72,10 +73,6 @@ def test_killed_module_keeps_its_backup(local_newest: Play, sim: Simulator) -> N
     assert modules
     assert f"a may have been written, because its task did not say what it did.\nBackup of a: {backup}" in output
     assert f"mstr_runtimes_src={backup}" in output
-
-
-def _command(process: Path) -> bytes:
-    return (process / "cmdline").read_bytes()
 
 
 def test_a_run_without_its_check_does_nothing(local_newest: Play, sim: Simulator) -> None:

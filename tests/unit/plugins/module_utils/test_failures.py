@@ -29,18 +29,13 @@ def explained(exc, url="https://h.example", timeout=0.5, proxy=None, *, answered
     return connect_error(exc, Call(WRITE, "POST", "/runtimes", "do it"), http)
 
 
-def raised_by(call, *args, **options) -> Exception:
-    with pytest.raises(Exception) as raised:  # noqa: PT011
-        call(*args, **options)
-    return raised.value
-
-
 def failed(url, proxy=None, *, answered=True, timeout=5, **options) -> ConnectError:
     """What the real exception of a call is explained as. `proxy`: through which it goes."""
     if proxy:
         options["proxies"] = {"http": f"http://u:s3cret@{proxy}", "https": f"http://u:s3cret@{proxy}"}
-    raised = raised_by(requests.get, f"{url}/api/runtimes", timeout=timeout, **options)
-    error = explained(raised, url, timeout, proxy, answered=answered)
+    with pytest.raises(Exception) as raised:  # noqa: PT011
+        requests.get(f"{url}/api/runtimes", timeout=timeout, **options)
+    error = explained(raised.value, url, timeout, proxy, answered=answered)
     assert not re.search("0x|<|>|HTTPConnection|s3cret", error.sentence), "no addresses of objects"
     return error
 

@@ -45,17 +45,14 @@ def test_user_agent_has_the_version_of_the_collection():
     assert server.requests[0].headers["user-agent"] == f"mstr.library/{version}"
 
 
-def get_each_time(http, number):
-    for _call in range(number):
-        get(http)
-
-
 def test_every_cookie_is_sent_back():
     """Also a secure one over http, and one that changes."""
     cookies = iter(["JSESSIONID=1; Path=/; HttpOnly", "lb=a; Secure", "lb=b; Secure"])
     with Listener(lambda request: reply(Set_Cookie=next(cookies))) as server:
         http = http_to(server)
-        get_each_time(http, 3)
+        get(http)
+        get(http)
+        get(http)
     assert sorted(server.requests[2].headers["cookie"].split("; ")) == ["JSESSIONID=1", "lb=a"]
     assert http.cookies()[-1][:2] == ("lb", "b")
 
