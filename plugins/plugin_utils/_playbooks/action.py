@@ -157,7 +157,7 @@ class Action(ActionBase):
             by_host[host] = {
                 name: _rendered(templar, value) if name in needed else UNKNOWN
                 for name, value in variables.items()
-                if name.startswith("mstr_") or name == "ansible_connection"
+                if name.startswith(("mstr_", "ansible_connection"))
             }
         return by_host
 

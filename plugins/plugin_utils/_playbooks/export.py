@@ -133,10 +133,13 @@ def checked_dest(action: Action, variable: str) -> str:
     if not action.in_playbook:
         # Ansible removes a host that has failed from its list, but its role may still run, in `always` of a block.
         all_hosts = dict.fromkeys([*action.task_vars.get("ansible_play_hosts", ()), action.host])
-        by_host = action.of_hosts(list(all_hosts), (variable,))
-        values = {host: values[variable] for host, values in by_host.items() if is_known(values.get(variable))}
+        dests = {host: values.get(variable) for host, values in action.of_hosts(all_hosts, (variable,)).items()}
         real_path = os.path.realpath(path)
-        hosts = [host for host, value in values.items() if os.path.realpath(action.path_of(value)) == real_path]
+        hosts = [
+            host
+            for host, dest in dests.items()
+            if is_known(dest) and os.path.realpath(action.path_of(dest)) == real_path
+        ]
         with ErrorList() as errors:
             errors.add(*own_file_errors(variable, path, hosts))
     return path

@@ -31,10 +31,10 @@ _REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have th
 
 
 class ApprovedPlan(NamedTuple):
-    """The approved plan of one environment. `differences`: see `differences_of`."""
+    """The approved plan of one environment. `differences`: see `differences_of`; empty if only its id is known."""
 
     plan_id: str
-    differences: Sequence[Json]
+    differences: Sequence[Json] = ()
 
 
 def plan_text(environments: Iterable[EnvironmentReport], not_reached: Mapping[str, str], generated: str) -> str:
