@@ -227,7 +227,7 @@ def _of_look_ups(read: Json) -> Iterator[Finding]:
     if not any(runtime.get("is_default") for runtime in read["runtimes"]):
         yield finding("incomplete", None, f"{INCOMPLETE}, like this report")
     for script in entries(read, "dangling"):
-        identity = name_of(script.get("runtime") or script.get("runtime_id"))
+        identity = name_of(script.get("runtime_id"))
         text = (
             f"the runtime {identity} of script {label_of(script)} does not exist; assign a different one with "
             "mstr_script_runtime and from_runtime"

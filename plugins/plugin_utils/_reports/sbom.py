@@ -17,6 +17,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -32,6 +33,7 @@ from .texts import grouped, json_text
 # Versions of Python, as its CPEs have them; a pre-release is an update there, and no server offers one.
 _PYTHON_VERSION = re.compile(r"\d+(\.\d+)+", re.ASCII)
 _ALL = "environments"  # the reference of what has all runtimes
+_quoted = partial(quote, safe="", errors="replace")
 _READ = "read"  # the state of an environment of which all runtimes are known
 
 
@@ -223,10 +225,6 @@ def _python(name: str, version: str) -> Mapping[str, Json]:
 def _component(kind: str, ref: str, name: str, **if_set: Any) -> dict[str, Any]:
     values = {key: str(value) for key, value in if_set.items() if value}
     return {"type": kind, "bom-ref": ref, "name": str(name), **values}
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="", errors="replace")
 
 
 def _properties(values: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -117,9 +117,9 @@ class ActionModule(action.ActionModule):
 
         def stopped(result: dict[str, Any]) -> None:
             if self.on_stop:
-                screen.show_last(self.on_stop(result))
+                screen.show(self.on_stop(result), worker.LAST_LINE_MS)
 
-        with worker.surroundings(self._environment(), self._loader.get_basedir()):
+        with worker.surroundings(action.task_environment(self), self._loader.get_basedir()):
             result = worker.run_main(self.main, params, progress, stopped)
         trace = result.pop("trace", ())
         for line in () if self._task.no_log else trace:
@@ -147,7 +147,7 @@ class ActionModule(action.ActionModule):
         missing = _missing_libraries()
         if missing:
             yield f"the Python that runs ansible-playbook lacks {' and '.join(missing)}"
-        named = sorted(name for name in self._environment() if name.startswith(_READ_AT_START))
+        named = sorted(name for name in action.task_environment(self) if name.startswith(_READ_AT_START))
         if named:
             yield f"only a new Python reads {', '.join(named)} of the task's environment"
 
@@ -178,11 +178,6 @@ class ActionModule(action.ActionModule):
         params = dict(self._task.args)
         self._update_module_args(self._task.action, params, task_vars)
         return worker.plain(params)
-
-    def _environment(self) -> dict[str, str]:
-        raw: dict[str, Any] = {}
-        self._compute_environment_string(raw)
-        return {str(name): str(value) for name, value in raw.items()}
 
 
 def kept_warnings() -> list[Any]:
