@@ -118,10 +118,6 @@ def _dumper(yaml: Any) -> Any:
     return Dumper
 
 
-def _identity(runtime: Json) -> tuple[str, str]:
-    return str(runtime.get("name") or ""), str(runtime.get("id") or "")
-
-
 def assignments(scripts: Iterable[Json], runtime: str) -> Iterator[dict[str, Any]]:
     """The entries that assign scripts to a runtime, as `src` takes them: of id and name, the id counts."""
     for script in scripts:
@@ -150,7 +146,7 @@ def _expressed(
     runtimes: Sequence[Json], ids: bool
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], Sequence[str]]]:
     """The definitions, and why other runtimes have none. `ids`: with ids and the default runtime, for a backup."""
-    identities = [_identity(runtime) for runtime in runtimes]
+    identities = [(str(runtime.get("name") or ""), str(runtime.get("id") or "")) for runtime in runtimes]
     namesakes = grouped((name, identity) for name, identity in identities if identity.upper() != DEFAULT_RUNTIME_ID)
     definitions, refused = list[dict[str, Any]](), dict[tuple[str, str], Sequence[str]]()
     for runtime, (name, identity) in zip(runtimes, identities):

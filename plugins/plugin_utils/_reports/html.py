@@ -139,9 +139,9 @@ def shared_lines(environment: EnvironmentReport) -> Iterator[tuple[str, str]]:
 def cards_of(environment: EnvironmentReport) -> list[Card]:
     """The runtimes of an environment, with those that would be created; deletions first, then what is found."""
     runtimes = {runtime["id"]: runtime for runtime in environment.runtimes}
-    # One that would be created has no id.
+    # By id. One that would be created has none yet, only a name.
     changes = {change["id"] or change["name"]: change for change in environment.changes}
-    findings = grouped((found.subject, found) for found in environment.findings)
+    findings = grouped((found.data.get("id") or found.runtime, found) for found in environment.findings)
     rules = RULES.keys() & (environment.policy or {}).keys()
     evaluated = {*chain.from_iterable(RULES[rule].options for rule in rules)}
     cards = []

@@ -112,11 +112,7 @@ def plan_of(text: str, environment: str, server: str | None = None) -> ApprovedP
     if len(entries) != 1:
         how_many = "more than one plan" if entries else "no plan"
         raise ValueError(f"has {how_many} for {environment}, so nothing was changed there")
-    return _checked(entries[0], environment, server)
-
-
-def _checked(entry: Json, environment: str, server: str | None) -> ApprovedPlan:
-    """The plan in the entry of an environment. Raises ValueError."""
+    [entry] = entries
     checked = entry.get("server") or server
     if server and server != checked:
         raise ValueError(

@@ -24,6 +24,7 @@ from urllib.parse import quote
 from ...module_utils._model.installed import Graph, graph_of, installed_from
 from ...module_utils._model.kinds import Package
 from ...module_utils._model.requirements import project
+from ...module_utils._model.schedules import name_of
 from ...module_utils._session.transport import VERSION
 from .environment import EnvironmentReport
 from .finding import Json, entries
@@ -210,8 +211,7 @@ def _container(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
             facts[f"package:{package['name']}"] = package["status"] or "unknown"
     # The server gives each state of a runtime an id.
     version = runtime.get("version") or runtime.get("date_modified") or "unknown"
-    name = runtime["name"] or runtime["id"]
-    component = _component("container", ref, name, version=version, description=runtime.get("description"))
+    component = _component("container", ref, name_of(runtime), version=version, description=runtime.get("description"))
     return {**component, "properties": _properties(facts)}
 
 

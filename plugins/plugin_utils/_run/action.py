@@ -53,7 +53,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError
 from .. import action
-from .._connection import PATHS
+from .._connection import PATHS, is_given
 
 display = Display()
 
@@ -153,7 +153,7 @@ class ActionModule(action.ActionModule):
 
     def _switched_on(self, task_vars: Mapping[str, Any]) -> bool:
         value = self._templar.template(task_vars.get(SWITCH))
-        if value is None or value == "":
+        if not is_given(value):
             return True
         try:
             return bool(boolean(value))
@@ -230,14 +230,10 @@ def _missing_libraries() -> list[str]:
     return [name for name, error in errors.items() if error]
 
 
-def _is_off_for_the_run() -> bool:
-    """Whether an extra variable, which overrides all others, switches it off. No other variable is known so early."""
-    with suppress(Exception):  # each task reads it again, and reports the error
-        return not boolean(load_extra_vars(DataLoader()).get(SWITCH, True))
-    return False
-
-
-_OFF_FOR_THE_RUN = _is_off_for_the_run()
+# Whether an extra variable, which overrides all others, switches it off. No other variable is known so early.
+_OFF_FOR_THE_RUN = False
+with suppress(Exception):  # each task reads it again, and reports the error
+    _OFF_FOR_THE_RUN = not boolean(load_extra_vars(DataLoader()).get(SWITCH, True))
 _WORKER_IMPORT_ERROR: str | None = None
 if not _OFF_FOR_THE_RUN:
     # Ansible has not started the workers yet, so that they share what is imported here.
