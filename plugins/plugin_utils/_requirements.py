@@ -28,6 +28,7 @@ with suppress(ImportError):  # ansible-core requires it, but the sanity test "im
 _PYTHON = re.compile(r"3\.\d+(\.\d+)?")
 _IS_PYLOCK = re.compile(r"^lock-version\s*=", re.MULTILINE)
 _OPTION_OF_A_REQUIREMENT = re.compile(r"\s+--(hash|config-settings?|global-option)[= ].*")
+_PINNED = re.compile(r"===?([^,*]+)")  # one specifier, of one version
 _PIN = "pin it as name==version, such as with uv export, pip-compile or pip freeze"
 
 
@@ -90,10 +91,10 @@ def _pin(line: str, environment: Mapping[str, str]) -> Pin | None:
         raise ValidationError([f"{shown} is installed from an address; a runtime takes only name and version"])
     if not _applies(requirement.marker, environment):
         return None
-    exact = [specifier.version for specifier in requirement.specifier if specifier.operator in ("==", "===")]
-    if len(requirement.specifier) != 1 or not exact or exact[0].endswith("*"):
+    pinned = _PINNED.fullmatch(str(requirement.specifier))
+    if not pinned:
         raise ValidationError([f"{shown} is not pinned; {_PIN}"])
-    return Pin(requirement.name, exact[0])
+    return Pin(requirement.name, pinned[1])
 
 
 def _pins_of_pylock(text: str, environment: dict[str, Any]) -> dict[str, Pin | None]:
@@ -106,9 +107,9 @@ def _pins_of_pylock(text: str, environment: dict[str, Any]) -> dict[str, Pin | N
         raise ValidationError(["pylock.toml has no list of packages"])
     with ErrorList() as errors:
         errors.check(_check_python, content, environment["python_full_version"])
-        places = {f"packages[{index}]": package for index, package in enumerate(packages)}
         return {
-            place: errors.check(_pin_of_pylock, package, environment, prefix=place) for place, package in places.items()
+            (place := f"packages[{index}]"): errors.check(_pin_of_pylock, package, environment, prefix=place)
+            for index, package in enumerate(packages)
         }
 
 
@@ -118,15 +119,11 @@ def _pin_of_pylock(package: Mapping[str, Any], environment: Mapping[str, Any]) -
     if not isinstance(name, str) or not name:
         raise ValidationError(["has no name"])
     shown = clean(repr(name), 80)
-    marker = package.get("marker")
-    try:
-        if not _applies(Marker(str(marker)) if marker else None, environment, context="lock_file"):
-            return None
-    except InvalidMarker:
-        raise ValidationError([f"{shown} has a marker that packaging on the control node cannot read"]) from None
-    sources = [source for source in ("archive", "directory", "vcs") if source in package]
+    if not _applies(package.get("marker"), environment, context="lock_file"):
+        return None
+    sources = {"archive", "directory", "vcs"} & package.keys()
     if sources:
-        raise ValidationError([f"{shown} is installed from its {sources[0]}; a runtime takes only name and version"])
+        raise ValidationError([f"{shown} is installed from its {min(sources)}; a runtime takes only name and version"])
     try:
         Version(str(version))
     except InvalidVersion:
@@ -161,14 +158,15 @@ def _toml(text: str) -> dict[str, Any]:
     return content
 
 
-def _applies(marker: Marker | None, environment: Mapping[str, Any], **context: Any) -> bool:
-    """Whether a requirement is for this environment. Raises ValidationError."""
-    if marker is None:
+def _applies(marker: Any, environment: Mapping[str, Any], **context: Any) -> bool:
+    """Whether a requirement with this marker, or with none, is for this environment. Raises ValidationError."""
+    if not marker:
         return True
     try:
-        return bool(marker.evaluate(dict(environment), **context))
-    except (TypeError, UndefinedComparison, UndefinedEnvironmentName):
-        raise ValidationError([f"the marker {clean(str(marker), 80)} cannot be evaluated; remove it"]) from None
+        return bool(Marker(str(marker)).evaluate(dict(environment), **context))
+    except (TypeError, InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+        error = f"packaging on the control node cannot evaluate the marker {clean(str(marker), 80)}; remove it"
+        raise ValidationError([error]) from None
 
 
 def _environment(python: str) -> dict[str, Any]:

@@ -51,6 +51,13 @@ class ActionModule(NormalAction):
         return value
 
 
+def task_environment(action: Any) -> dict[str, str]:
+    """The environment variables that a task and its play set."""
+    raw: dict[str, Any] = {}
+    action._compute_environment_string(raw)
+    return {str(name): str(value) for name, value in raw.items()}
+
+
 def rendered(templar: Any, task_vars: Mapping[str, Any], name: str) -> Any:
     """The value of a variable, None if it is not set. Raises ValidationError if its template is invalid."""
     value = task_vars.get(name)

@@ -24,7 +24,7 @@ from ...module_utils._errors import ValidationError, as_mstr_error
 from .._connection import is_given
 from .._reports.texts import plain
 from .._run.action import display, why_failed
-from ..action import rendered, templated
+from ..action import rendered, task_environment, templated
 from .check import UNKNOWN, path_of, server_of
 from .variables import default_file, empty_errors, retyped_errors, unknown_errors
 
@@ -125,10 +125,8 @@ class Action(ActionBase):
 
     def environment(self, *, on_control_node: bool) -> dict[str, str]:
         """The environment variables of a module: of the control node if it runs there, of the play and of the task."""
-        of_task: dict[str, Any] = {}
-        self._compute_environment_string(of_task)
-        variables = {**os.environ, **of_task} if on_control_node else of_task
-        return {str(name): str(value) for name, value in variables.items()}
+        of_task = task_environment(self)
+        return {**os.environ, **of_task} if on_control_node else of_task
 
     def options(self, names: Mapping[str, str]) -> Result:
         """The options of a module, each from its variable. Null and empty ones are left to the module."""
@@ -157,7 +155,7 @@ class Action(ActionBase):
             by_host[host] = {
                 name: _rendered(templar, value) if name in needed else UNKNOWN
                 for name, value in variables.items()
-                if name.startswith("mstr_") or name == "ansible_connection"
+                if name.startswith(("mstr_", "ansible_connection"))
             }
         return by_host
 

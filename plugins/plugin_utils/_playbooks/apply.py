@@ -148,7 +148,7 @@ def _kept(path: str, result: Mapping[str, Any]) -> str | None:
     Only a result of the module proves that it wrote nothing. A run that was killed, or that could not be run, returns
     none, and a fault has the action `unknown`.
     """
-    is_of_module = "summary" in result or "error" in result
+    is_of_module = {"summary", "error"} & result.keys()
     is_proven = is_of_module and result.get("action") != "unknown"
     has_failed_move = any(script.get("action") == "failed" for script in entries(result, "scripts"))
     if result.get("changed") or has_failed_move or not is_proven:

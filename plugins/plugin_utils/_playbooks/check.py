@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timezone
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -24,6 +23,7 @@ from ...module_utils._model.src import read_definitions
 from ...module_utils._session.connection import normal_url
 from ...module_utils._session.session_string import decode
 from ...module_utils._text import listed
+from ...module_utils._work.api import utc_date
 from .._connection import is_given
 from .._reports import formats, plan_file
 from .._reports.texts import grouped
@@ -42,8 +42,9 @@ class NewRun(NamedTuple):
     """A run of a playbook.
 
     `hosts`: for each environment of the run, its variables `mstr_…` and `ansible_connection` by name, with `UNKNOWN`
-    for a value that is not known. `extra`: the extra variables. `environ`, `remote_environ`: the environment variables
-    of the modules, on the control node and on other hosts. `started_in`: the directory that relative paths start at.
+    for a value that is not known, or that the playbook does not use. `extra`: the extra variables. `environ`,
+    `remote_environ`: the environment variables of the modules, on the control node and on other hosts. `started_in`:
+    the directory that relative paths start at.
     """
 
     playbook: str
@@ -55,9 +56,7 @@ class NewRun(NamedTuple):
     started_in: str
 
     def known(self, name: str) -> dict[str, Any]:
-        """The values of a variable of the playbook that are known, by host."""
-        if name not in types(self.playbook):
-            return {}
+        """The values of a variable that are known, by host."""
         return {host: values[name] for host, values in self.hosts.items() if is_known(values.get(name))}
 
     def paths(self, name: str) -> Iterator[tuple[str, str]]:
@@ -165,10 +164,10 @@ def _value_errors(run: NewRun) -> Iterator[str]:
 
 def _export_errors(run: NewRun) -> Iterator[str]:
     """Of what is exported, of all hosts."""
-    today = datetime.now(timezone.utc).date()
-    targets = grouped((value, host) for host, value in run.known("mstr_export_upgrade").items())
-    for target, hosts in targets.items():
-        yield from (f"{error.rstrip('.')}{run.in_brackets(hosts)}." for error in upgrade_errors(target, today))
+    targets = run.known("mstr_export_upgrade").items()
+    wrong = grouped((error, host) for host, target in targets for error in upgrade_errors(target, utc_date()))
+    for error, hosts in wrong.items():
+        yield f"{error.rstrip('.')}{run.in_brackets(hosts)}."
 
 
 def _plan_errors(run: NewRun) -> Iterator[str]:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ...module_utils._errors import ErrorList
 from ...module_utils._model.runtime import INCOMPLETE, counted_runtimes
 from ...module_utils._text import counted
+from ...module_utils._work.api import utc_date
 from .._connection import is_given
 from .._reports.export import File, to_file
 from .._reports.finding import entries
@@ -39,29 +41,26 @@ def export(action: Action) -> Result:
     file, read, notes = _file(action)
     if file is None:
         return read
-    changed = _content(dest) != file.text.encode()
-    if changed and not action.check_mode:
+    before = None
+    with suppress(OSError):
+        before = Path(dest).read_bytes()
+    changed = before != file.text.encode()
+    verb = "as before in"
+    if changed and action.check_mode:
+        verb = "would be written to"
+    elif changed:
         write_dest("mstr_export_dest", dest, file.text)
+        verb = "written to"
     left_out = "".join(f"\n{reason}" for reason in (notes or file.reasons)[:_MOST_NOTES])
-    verb = ("would be written to" if action.check_mode else "written to") if changed else "as before in"
     number = sum(entry.get("state") != "absent" for entry in file.content["runtimes"])
     what = counted(number, "runtime") if file.content.get("partial") else counted_runtimes(number, False)
     return {"changed": changed, "dest": dest, "msg": f"{what} {verb} {dest}{left_out}"}
 
 
-def _content(path: str) -> bytes | None:
-    """The content of a file; None if it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return None
-
-
 def _file(action: Action) -> tuple[File | None, Result, list[str]]:
     """The file of the export, None without one, the result without a file, and notes."""
     target = action.value(_UPGRADE)
-    today = datetime.now(timezone.utc).date()
+    today = utc_date()
     with ErrorList() as errors:
         errors.add(*action.variable_errors("export"))
         errors.add(*(upgrade_errors(target, today) if is_given(target) else ()))
@@ -133,10 +132,13 @@ def checked_dest(action: Action, variable: str) -> str:
     if not action.in_playbook:
         # Ansible removes a host that has failed from its list, but its role may still run, in `always` of a block.
         all_hosts = dict.fromkeys([*action.task_vars.get("ansible_play_hosts", ()), action.host])
-        by_host = action.of_hosts(list(all_hosts), (variable,))
-        values = {host: values[variable] for host, values in by_host.items() if is_known(values.get(variable))}
+        dests = {host: values.get(variable) for host, values in action.of_hosts(all_hosts, (variable,)).items()}
         real_path = os.path.realpath(path)
-        hosts = [host for host, value in values.items() if os.path.realpath(action.path_of(value)) == real_path]
+        hosts = [
+            host
+            for host, dest in dests.items()
+            if is_known(dest) and os.path.realpath(action.path_of(dest)) == real_path
+        ]
         with ErrorList() as errors:
             errors.add(*own_file_errors(variable, path, hosts))
     return path

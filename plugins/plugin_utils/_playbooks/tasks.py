@@ -100,21 +100,21 @@ def work(action: Action) -> Result:
 
 def _apply_approved(action: Action) -> Result:
     """The result of an apply; of an approved plan, if there is one, which is compared by its id."""
-    approved = _approved(action)
-    handed_on = None if approved else _approved_id(action)
-    plan_id = approved.plan_id if approved else handed_on
-    result = apply(action, plan_id)
-    is_refused = plan_id and result.get("failed") and result.get("plan_id") not in (None, plan_id)
-    if not is_refused:
+    of_file = _plan_of_file(action)
+    approved = of_file or _handed_on_plan(action)
+    if approved is None:
+        return apply(action)
+    result = apply(action, approved.plan_id)
+    if not result.get("failed") or result.get("plan_id") in (None, approved.plan_id):
         return result
-    if not approved:
+    if of_file is None:
         return {**result, "msg": f"{result['msg']} {_AGAIN}"}
     rechecked = result if action.check_mode else apply(action, check_mode=True)
     differences = plan_file.differences_of(environment.applied(action.host, rechecked, check_mode=True))
     return {**result, "msg": plan_file.refusal(approved, differences)}
 
 
-def _approved(action: Action) -> plan_file.ApprovedPlan | None:
+def _plan_of_file(action: Action) -> plan_file.ApprovedPlan | None:
     """The approved plan of a file; None without one."""
     src = action.non_empty("mstr_plan_src")
     if src is None:
@@ -126,8 +126,8 @@ def _approved(action: Action) -> plan_file.ApprovedPlan | None:
         raise refused(with_full_stop(f"mstr_plan_src {path} {exc}")) from None
 
 
-def _approved_id(action: Action) -> str | None:
-    """The id of the approved plan of the host, which a check has handed on; None if nothing was handed on.
+def _handed_on_plan(action: Action) -> plan_file.ApprovedPlan | None:
+    """The approved plan of the host, of which a check has handed on the id; None if nothing was handed on.
 
     Raises ValidationError if there is no plan for the host, or one for a different server.
     """
@@ -148,7 +148,7 @@ def _approved_id(action: Action) -> str | None:
             f"The plan is different: approved for {server}, now {action.host} is {server_now}. Nothing was written. "
             f"{_AGAIN}"
         )
-    return plan_id
+    return plan_file.ApprovedPlan(plan_id)
 
 
 def audit(action: Action) -> Result:

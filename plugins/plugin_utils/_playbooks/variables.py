@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ...module_utils._session.connection import OPTIONS
-from ...module_utils._text import nearest
+from ...module_utils._text import listed, nearest
 from ...module_utils._work.many import MANY_OPTIONS
 from .._connection import is_given
 
@@ -162,9 +162,8 @@ def unused_errors(playbook: str, extra: Iterable[str]) -> Iterator[str]:
     """A sentence for each extra variable (-e) that a playbook does not use. An inventory serves all playbooks."""
     used = {*types(playbook), *CONNECTION.values(), _HANDED_ON}
     for name in sorted((all_types().keys() & {*extra}) - used):
-        *others, last = [other for other in _PLAYBOOKS if name in types(other)]
-        whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
-        yield f"{playbook} does not use {name}; {whose}. Remove it from -e."
+        users = [other for other in _PLAYBOOKS if name in types(other)]
+        yield f"{playbook} does not use {name}; it is for {listed(users)}. Remove it from -e."
 
 
 def default_file(name: str, host: str, value: Callable[[str], Any]) -> str:

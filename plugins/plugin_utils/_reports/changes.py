@@ -60,9 +60,10 @@ def change_texts(change: Json, predicted: bool) -> list[str]:
     """What a change does, each as the rest of a sentence about its runtime. A plan also has what it would create."""
     action = change["action"]
     done = _PREDICTED.get(action, f"would be {action}") if predicted else action
+    is_said_by_action = (action, predicted) in _SAID_BY_ACTION
     texts = []
-    for field in () if (action, predicted) in _SAID_BY_ACTION else change["fields"]:
-        if (action, field["field"]) == ("created", "name"):
+    for field in change["fields"]:
+        if is_said_by_action or (action, field["field"]) == ("created", "name"):
             continue
         texts += [f"{done}: {line}" for line in difference_lines(field["field"], field["before"], field["after"])]
     is_said_by_fields = action == "updated" and texts

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 
 from ...module_utils._model.schedules import name_of
 from ...module_utils._text import LONGEST_TEXT, clean
@@ -16,6 +16,7 @@ from .changes import change_texts, script_text
 from .environment import EnvironmentReport
 from .finding import Json, causes, warning_lines
 from .overview import head_lines
+from .texts import first_lines
 
 _MOST_LINES = 20  # of a kind
 _MOST_NAMES = 10
@@ -23,17 +24,12 @@ _MOST_NAMES = 10
 
 def console_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[str]:
     """The lines about one environment but its deletions, at most twenty of a kind; all of a plan."""
-    lines = [*_lines(environment, predicted)]
     is_plan = predicted and environment.counts is None  # which somebody approves
-    total = Counter(kind for kind, _text in lines)
-    seen: Counter[str] = Counter()
-    for kind, text in lines:
-        seen[kind] += 1
-        if is_plan or seen[kind] <= _MOST_LINES:
-            yield clean(f"{environment.environment}: {text}", LONGEST_TEXT)
-        elif seen[kind] == _MOST_LINES + 1:
-            rest = f"and {total[kind] - _MOST_LINES} more like these; mstr_report_dest shows them all"
-            yield f"{environment.environment}: {rest}"
+    for _kind, lines in groupby(_lines(environment, predicted), key=itemgetter(0)):
+        texts = [text for _kind, text in lines]
+        if not is_plan:
+            texts = first_lines(texts, _MOST_LINES, "and {} more like these; mstr_report_dest shows them all")
+        yield from (clean(f"{environment.environment}: {text}", LONGEST_TEXT) for text in texts)
 
 
 def _lines(environment: EnvironmentReport, predicted: bool) -> Iterator[tuple[str, str]]:

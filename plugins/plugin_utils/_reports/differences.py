@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ...module_utils._model.kinds import normalized_name, without_null
+from ...module_utils._model.kinds import normalized_name, number, without_null
 
 _IN_A_LINE = 20  # entries of a field
 
@@ -71,7 +71,7 @@ def difference_lines(field: str, before: Any, after: Any) -> Iterator[str]:
 def value_texts(value: Any) -> list[str]:
     """The entries of a value as texts."""
     if isinstance(value, Mapping):
-        return [f"{key} {item}" for key, item in without_null(value).items()]
+        return [f"{key} {number(item)}" for key, item in without_null(value).items()]
     return [*map(_entry_text, value)] if isinstance(value, list) else [str(value)]
 
 

@@ -24,7 +24,7 @@ from ...module_utils._text import ANSIBLE_MASKS, SURROGATE, clean, texts_in
 from .finding import Json
 from .texts import grouped, without_controls
 
-_TEMPLATES = Path(__file__).parent / "templates"
+_HEADER = Path(__file__).parent / "templates" / "definitions.j2"
 # With these characters begins what Ansible renders.
 _TEMPLATE = re.compile(r"\{[{%#]")
 # Why no definition can express a runtime, by its name and its id.
@@ -96,14 +96,8 @@ def to_file(
 
 def with_header(file: File, kind: str, **values: Any) -> File:
     """The file with its first comment. `kind`: `backup`, `export` or `upgrade`."""
-    return file._replace(header=template("definitions.j2").render(kind=kind, file=file, **values))
-
-
-def template(name: str) -> Template:
-    """A template of a text that a file has."""
-    text = (_TEMPLATES / name).read_text(encoding="utf-8")
-    found: Template = Template(text, trim_blocks=True, keep_trailing_newline=True)
-    return found
+    template = Template(_HEADER.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
+    return file._replace(header=template.render(kind=kind, file=file, **values))
 
 
 def _dumper(yaml: Any) -> Any:
@@ -122,10 +116,6 @@ def _dumper(yaml: Any) -> Any:
 
     Dumper.add_representer(str, represent)
     return Dumper
-
-
-def _identity(runtime: Json) -> tuple[str, str]:
-    return str(runtime.get("name") or ""), str(runtime.get("id") or "")
 
 
 def assignments(scripts: Iterable[Json], runtime: str) -> Iterator[dict[str, Any]]:
@@ -156,7 +146,7 @@ def _expressed(
     runtimes: Sequence[Json], ids: bool
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], Sequence[str]]]:
     """The definitions, and why other runtimes have none. `ids`: with ids and the default runtime, for a backup."""
-    identities = [_identity(runtime) for runtime in runtimes]
+    identities = [(str(runtime.get("name") or ""), str(runtime.get("id") or "")) for runtime in runtimes]
     namesakes = grouped((name, identity) for name, identity in identities if identity.upper() != DEFAULT_RUNTIME_ID)
     definitions, refused = list[dict[str, Any]](), dict[tuple[str, str], Sequence[str]]()
     for runtime, (name, identity) in zip(runtimes, identities):

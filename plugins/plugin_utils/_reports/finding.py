@@ -113,11 +113,6 @@ class Finding(NamedTuple):
     data: Json
 
     @property
-    def subject(self) -> str | None:
-        """What it is about: the id of the runtime, else its name; None for the environment."""
-        return self.data.get("id") or self.runtime
-
-    @property
     def gate(self) -> str:
         """The variable that fails an environment which has it; empty if none does."""
         return str(self.data.get("gate") or KINDS[self.kind].gate)

@@ -157,9 +157,9 @@ def exempted(rows: Iterable[Json]) -> Iterator[Finding]:
     """The violations that the exemptions of the policy let pass, each with its reason and its last day."""
     for row in rows:
         reason, until = row["reason"], row["until"]
-        is_open = ", which is open to everything," if row["value"] in _OPEN else ""
-        text = f"{is_open} violates {row['rule']}: exempted until {until} ({reason})"
-        said = f"{reason}; open to everything" if is_open else reason
+        text, said = f" violates {row['rule']}: exempted until {until} ({reason})", reason
+        if row["value"] in _OPEN:
+            text, said = f", which is open to everything,{text}", f"{reason}; open to everything"
         yield _of_value("exempted", row, text, [row["rule"]], reason=said, until=until)
 
 
@@ -227,7 +227,7 @@ def _of_look_ups(read: Json) -> Iterator[Finding]:
     if not any(runtime.get("is_default") for runtime in read["runtimes"]):
         yield finding("incomplete", None, f"{INCOMPLETE}, like this report")
     for script in entries(read, "dangling"):
-        identity = name_of(script.get("runtime") or script.get("runtime_id"))
+        identity = name_of(script.get("runtime_id"))
         text = (
             f"the runtime {identity} of script {label_of(script)} does not exist; assign a different one with "
             "mstr_script_runtime and from_runtime"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -25,7 +25,7 @@ from markupsafe import Markup
 
 from ...module_utils._model import schedules
 from ...module_utils._model.fields import BY_NAME
-from ...module_utils._model.kinds import normalized_name, number, without_null
+from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.rules import RULES
 from ...module_utils._work.api import utc_date
 from .changes import script_text, title
@@ -139,9 +139,9 @@ def shared_lines(environment: EnvironmentReport) -> Iterator[tuple[str, str]]:
 def cards_of(environment: EnvironmentReport) -> list[Card]:
     """The runtimes of an environment, with those that would be created; deletions first, then what is found."""
     runtimes = {runtime["id"]: runtime for runtime in environment.runtimes}
-    # One that would be created has no id.
+    # By id. One that would be created has none yet, only a name.
     changes = {change["id"] or change["name"]: change for change in environment.changes}
-    findings = grouped((found.subject, found) for found in environment.findings)
+    findings = grouped((found.data.get("id") or found.runtime, found) for found in environment.findings)
     rules = RULES.keys() & (environment.policy or {}).keys()
     evaluated = {*chain.from_iterable(RULES[rule].options for rule in rules)}
     cards = []
@@ -185,13 +185,8 @@ def parts(report: Report) -> Iterator[str]:
 
 def _rules_text(policy: Json) -> str:
     """The rules of a policy in words."""
-    return "; ".join(rule.sentence.format(_values(policy[name])) for name, rule in RULES.items() if name in policy)
-
-
-def _values(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {number(amount)}" for key, amount in without_null(value).items())
-    return ", ".join(value_texts(value)) or "(nothing)"
+    values = {name: ", ".join(value_texts(policy[name])) for name in RULES if name in policy}
+    return "; ".join(RULES[name].sentence.format(value or "(nothing)") for name, value in values.items())
 
 
 @lru_cache(maxsize=1)

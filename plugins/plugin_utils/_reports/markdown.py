@@ -175,8 +175,7 @@ def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
     for field in fields:
         yield f"  {field['field']}"
         for each in differences(field["before"], field["after"]):
-            label = f"{each.name} " if each.name else ""
             if each.before and field["before"] is not None:
-                yield f"- {label}{each.before}"
+                yield f"- {each.name} {each.before}"
             if each.after:
-                yield f"+ {label}{each.after}"
+                yield f"+ {each.name} {each.after}"

@@ -31,10 +31,10 @@ _REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have th
 
 
 class ApprovedPlan(NamedTuple):
-    """The approved plan of one environment. `differences`: see `differences_of`."""
+    """The approved plan of one environment. `differences`: see `differences_of`; empty if only its id is known."""
 
     plan_id: str
-    differences: Sequence[Json]
+    differences: Sequence[Json] = ()
 
 
 def plan_text(environments: Iterable[EnvironmentReport], not_reached: Mapping[str, str], generated: str) -> str:
@@ -112,11 +112,7 @@ def plan_of(text: str, environment: str, server: str | None = None) -> ApprovedP
     if len(entries) != 1:
         how_many = "more than one plan" if entries else "no plan"
         raise ValueError(f"has {how_many} for {environment}, so nothing was changed there")
-    return _checked(entries[0], environment, server)
-
-
-def _checked(entry: Json, environment: str, server: str | None) -> ApprovedPlan:
-    """The plan in the entry of an environment. Raises ValueError."""
+    [entry] = entries
     checked = entry.get("server") or server
     if server and server != checked:
         raise ValueError(

@@ -17,12 +17,14 @@ import hashlib
 import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ...module_utils._model.installed import Graph, graph_of, installed_from
 from ...module_utils._model.kinds import Package
 from ...module_utils._model.requirements import project
+from ...module_utils._model.schedules import name_of
 from ...module_utils._session.transport import VERSION
 from .environment import EnvironmentReport
 from .finding import Json, entries
@@ -32,6 +34,7 @@ from .texts import grouped, json_text
 # Versions of Python, as its CPEs have them; a pre-release is an update there, and no server offers one.
 _PYTHON_VERSION = re.compile(r"\d+(\.\d+)+", re.ASCII)
 _ALL = "environments"  # the reference of what has all runtimes
+_quoted = partial(quote, safe="", errors="replace")
 _READ = "read"  # the state of an environment of which all runtimes are known
 
 
@@ -208,8 +211,7 @@ def _container(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
             facts[f"package:{package['name']}"] = package["status"] or "unknown"
     # The server gives each state of a runtime an id.
     version = runtime.get("version") or runtime.get("date_modified") or "unknown"
-    name = runtime["name"] or runtime["id"]
-    component = _component("container", ref, name, version=version, description=runtime.get("description"))
+    component = _component("container", ref, name_of(runtime), version=version, description=runtime.get("description"))
     return {**component, "properties": _properties(facts)}
 
 
@@ -223,10 +225,6 @@ def _python(name: str, version: str) -> Mapping[str, Json]:
 def _component(kind: str, ref: str, name: str, **if_set: Any) -> dict[str, Any]:
     values = {key: str(value) for key, value in if_set.items() if value}
     return {"type": kind, "bom-ref": ref, "name": str(name), **values}
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="", errors="replace")
 
 
 def _properties(values: Mapping[str, Any]) -> list[dict[str, str]]:

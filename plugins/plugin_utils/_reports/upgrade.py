@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
-from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -78,8 +77,7 @@ def upgrade_file(read: Json, upgrade: Upgrade, writer: str) -> tuple[File | None
     exported = to_file(runtimes, writer)
     definitions = {entry["name"]: entry for entry in exported.content["runtimes"]}
     ending = [runtime for runtime in runtimes if is_ending(runtime["runtime_version"], upgrade.today)]
-    moving = [runtime for runtime in ending if not runtime["is_default"] and runtime["name"] in definitions]
-    due = sorted(moving, key=partial(_most_planned_runs_first, today=upgrade.today))
+    due = _due(ending, definitions, upgrade.today)
     # Without anything to do, what the server offers does not matter.
     version = upgrade.version(read["versions"]) if due else ""
     notes = [
@@ -103,16 +101,16 @@ def upgrade_file(read: Json, upgrade: Upgrade, writer: str) -> tuple[File | None
         if not kept:
             content["runtimes"].append({"id": runtime["id"], "name": runtime["name"], "state": "absent"})
             content["scripts"] += assignments(runtime["scripts"], name)
-    if comments and days_left(version, upgrade.today) is None:
-        notes.append(f"Until when Python {branch_of(version)} is supported is unknown.")
     notes = [clean(note, 1000) for note in notes]
-    if comments:
-        file = File("", content, comments=comments)
-        return with_header(file, "upgrade", writer=writer, days=PYTHON_DAYS, notes=notes), notes
-    why = "No file was written, because it would contain no runtime."
     if not ending:
-        why = f"Nothing to upgrade: no runtime has a Python that has ended or ends within {PYTHON_DAYS} days."
-    return None, [why, *notes]
+        nothing = f"Nothing to upgrade: no runtime has a Python that has ended or ends within {PYTHON_DAYS} days."
+        return None, [nothing, *notes]
+    if not comments:
+        return None, ["No file was written, because it would contain no runtime.", *notes]
+    if days_left(version, upgrade.today) is None:
+        notes.append(f"Until when Python {branch_of(version)} is supported is unknown.")
+    file = File("", content, comments=comments)
+    return with_header(file, "upgrade", writer=writer, days=PYTHON_DAYS, notes=notes), notes
 
 
 def _with_known_scripts(read: Json) -> list[Json]:
@@ -131,10 +129,14 @@ def _is_of_schedules(failure: Json, found: Iterable[Json]) -> bool:
     return bool(concerned) and all(each["tasks"] is None for each in concerned)
 
 
-def _most_planned_runs_first(runtime: Json, today: date) -> tuple[int, int, str]:
-    """The place of a runtime in the order of the file."""
-    schedules = [schedule_names(script, today) for script in runtime["scripts"]]
-    return -sum(map(len, schedules)), -len(schedules), runtime["name"]
+def _due(ending: Iterable[Json], definitions: Collection[str], today: date) -> list[Json]:
+    """The runtimes to replace: those that have a definition. The one with the most planned runs comes first."""
+
+    def place(runtime: Json) -> tuple[int, int, str]:
+        schedules = [schedule_names(script, today) for script in runtime["scripts"]]
+        return -sum(map(len, schedules)), -len(schedules), runtime["name"]
+
+    return sorted((each for each in ending if not each["is_default"] and each["name"] in definitions), key=place)
 
 
 def _name_error(old: Json, entry: Json, runtimes: Iterable[Json], taken: Collection[str]) -> str | None:

@@ -53,7 +53,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError
 from .. import action
-from .._connection import PATHS
+from .._connection import PATHS, is_given
 
 display = Display()
 
@@ -117,9 +117,9 @@ class ActionModule(action.ActionModule):
 
         def stopped(result: dict[str, Any]) -> None:
             if self.on_stop:
-                screen.show_last(self.on_stop(result))
+                screen.show(self.on_stop(result), worker.LAST_LINE_MS)
 
-        with worker.surroundings(self._environment(), self._loader.get_basedir()):
+        with worker.surroundings(action.task_environment(self), self._loader.get_basedir()):
             result = worker.run_main(self.main, params, progress, stopped)
         trace = result.pop("trace", ())
         for line in () if self._task.no_log else trace:
@@ -147,13 +147,13 @@ class ActionModule(action.ActionModule):
         missing = _missing_libraries()
         if missing:
             yield f"the Python that runs ansible-playbook lacks {' and '.join(missing)}"
-        named = sorted(name for name in self._environment() if name.startswith(_READ_AT_START))
+        named = sorted(name for name in action.task_environment(self) if name.startswith(_READ_AT_START))
         if named:
             yield f"only a new Python reads {', '.join(named)} of the task's environment"
 
     def _switched_on(self, task_vars: Mapping[str, Any]) -> bool:
         value = self._templar.template(task_vars.get(SWITCH))
-        if value is None or value == "":
+        if not is_given(value):
             return True
         try:
             return bool(boolean(value))
@@ -178,11 +178,6 @@ class ActionModule(action.ActionModule):
         params = dict(self._task.args)
         self._update_module_args(self._task.action, params, task_vars)
         return worker.plain(params)
-
-    def _environment(self) -> dict[str, str]:
-        raw: dict[str, Any] = {}
-        self._compute_environment_string(raw)
-        return {str(name): str(value) for name, value in raw.items()}
 
 
 def kept_warnings() -> list[Any]:
@@ -235,14 +230,10 @@ def _missing_libraries() -> list[str]:
     return [name for name, error in errors.items() if error]
 
 
-def _is_off_for_the_run() -> bool:
-    """Whether an extra variable, which overrides all others, switches it off. No other variable is known so early."""
-    with suppress(Exception):  # each task reads it again, and reports the error
-        return not boolean(load_extra_vars(DataLoader()).get(SWITCH, True))
-    return False
-
-
-_OFF_FOR_THE_RUN = _is_off_for_the_run()
+# Whether an extra variable, which overrides all others, switches it off. No other variable is known so early.
+_OFF_FOR_THE_RUN = False
+with suppress(Exception):  # each task reads it again, and reports the error
+    _OFF_FOR_THE_RUN = not boolean(load_extra_vars(DataLoader()).get(SWITCH, True))
 _WORKER_IMPORT_ERROR: str | None = None
 if not _OFF_FOR_THE_RUN:
     # Ansible has not started the workers yet, so that they share what is imported here.

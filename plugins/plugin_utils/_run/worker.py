@@ -33,7 +33,7 @@ from ...module_utils import auth
 from ...module_utils._session.interrupt import Stop
 
 _PROGRESS_EVERY_S = 3.0  # seconds
-_LAST_LINE_MS = 1000
+LAST_LINE_MS = 1000  # how long the line before the end of the process waits for the terminal
 # Not by the names that exist, because a name that is new in 2.19 may be gone again in a later version.
 _BEFORE_2_19 = tuple(map(int, _core_version.split(".")[:2])) < (2, 19)
 if _BEFORE_2_19:
@@ -95,10 +95,6 @@ class Screen:
             while line and terminal.poll(wait_ms):
                 written = os.write(_STDERR, line[: select.PIPE_BUF])
                 line = line[written:]
-
-    def show_last(self, text: str) -> None:
-        """Print a line before the process ends, if the terminal takes it within a second."""
-        self.show(text, _LAST_LINE_MS)
 
 
 class _InProcessModule(auth.OwnModule):

@@ -240,6 +240,6 @@ def audit_of(text, name="prod"):
         violations=[wrong],
         exempted=[{**wrong, "reason": text, "until": text}],
         not_evaluated=[wrong],
-        dangling=[{**named, "project": named, "runtime": {"id": text}}],
+        dangling=[{**named, "project": named, "runtime_id": text}],
         unread=[script],
     )

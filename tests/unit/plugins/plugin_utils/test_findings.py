@@ -244,7 +244,7 @@ def test_when_a_python_ends(version, day, said, monkeypatch):
 def test_runs_that_failed_and_scripts_without_a_runtime():
     run = {"status": "timeout", "time_triggered": "2026-11-25T01:00:00Z", "message": "Return code: 3."}
     load = {"name": "Load", "project": {"name": "Sales"}, "tasks": [{"last_run": run}], "last_run": None}
-    lost = {"id": "L", "name": "Lost", "project": {"name": "Sales"}, "runtime": {"id": "D" * 32}}
+    lost = {"id": "L", "name": "Lost", "project": {"name": "Sales"}, "runtime_id": "D" * 32}
     report = audited(runtime(1, "R", scripts=[load]), dangling=[lost], policy=POLICY)
     failed = "the last run of 'Load' in 'Sales' timed out on 2026-11-25 (server: \"Return code: 3.\")"
     assert texts(report, "failed_runs") == [f"{failed}; its exec_timeout is 600 s"]

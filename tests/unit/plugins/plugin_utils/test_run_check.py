@@ -162,8 +162,8 @@ def test_name_that_looks_like_ours(name, sentence):
 @pytest.mark.parametrize(
     ("playbook", "extra", "sentence"),
     [
-        ("apply", {"mstr_fail_on_drift": True}, "apply does not use mstr_fail_on_drift; audit does."),
-        ("export", {"mstr_report_dest": "r.html"}, "export does not use mstr_report_dest; apply and audit do."),
+        ("apply", {"mstr_fail_on_drift": True}, "apply does not use mstr_fail_on_drift; it is for audit. R"),
+        ("export", {"mstr_report_dest": "r.html"}, "export does not use mstr_report_dest; it is for apply, audit. R"),
         ("apply", {"mstr_purge_limit": 1}, "mstr_purge_limit is not a variable of mstr.library; the nearest one is"),
     ],
 )

@@ -92,7 +92,7 @@ def test_a_terminal_that_nobody_reads(monkeypatch):
     monkeypatch.setattr(worker, "_STDERR", writer)
     worker.Screen("a").show("a line")
     assert os.read(reader, 20_000_000) == b"x" * full
-    worker.Screen("a").show_last("a line")
+    worker.Screen("a").show("a line", worker.LAST_LINE_MS)
     assert os.read(reader, 100) == b"[a] a line\n"
     os.close(reader)
     worker.Screen("a").show("a line")
