@@ -6,15 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from itertools import chain
 from typing import Any
 
-from ...module_utils._errors import ValidationError
 from ...module_utils._model import schedules
 from ...module_utils._model.change import compare
-from ...module_utils._model.definition import definition_from, definition_of
+from ...module_utils._model.definition import Definition, definition_of, valid_values
 from ...module_utils._model.python import days_left, python_of, support_of
 from ...module_utils._model.runtime import INCOMPLETE
 from ...module_utils._model.schedules import label_of, name_of
@@ -194,9 +194,10 @@ def undefined(
 ) -> Iterator[Finding]:
     """The runtimes that no definition names. One may be that of a definition whose own runtime is missing."""
     by_id = {runtime["id"]: runtime for runtime in runtimes}
-    created = [change for change in changes if change["action"] == "created"]
+    wanted = dict(_created(changes))
     for row in unnamed:
-        alike = [change["name"] for change in created if _is_alike(change, by_id.get(row["id"], {}))]
+        held = valid_values(definition_of(by_id.get(row["id"], {}))) if wanted else {}
+        alike = [name for name, values in wanted.items() if _has_values(held, values)]
         text = "has no definition"
         if len(alike) == 1:
             text += (
@@ -206,20 +207,20 @@ def undefined(
         yield finding("undefined", row, text)
 
 
-def _is_alike(change: Json, runtime: Json) -> bool:
-    """Whether a runtime has every value of what would be created, at least one besides the name."""
-    values = {field["field"]: field["after"] for field in change["fields"] if field["after"] not in (None, "", [])}
-    return values.keys() > {"name"} and is_as_defined({**runtime, "name": values["name"]}, values)
+def _created(changes: Iterable[Json]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The name and the other values, at least one, of each runtime that would be created."""
+    for change in changes:
+        values = {field["field"]: field["after"] for field in change["fields"] if field["after"] not in (None, "", [])}
+        values.pop("name", None)
+        if change["action"] == "created" and values:
+            yield change["name"], valid_values(values)
 
 
-def is_as_defined(runtime: Json, definition: Json) -> bool:
-    """Whether a runtime has each value that a definition gives to it."""
-    held = {name: runtime.get(name) for name in definition}
-    try:
-        _merged, different = compare(definition_from(definition_of(held)).values, definition_from(definition))
-    except ValidationError:  # such as a host name in a whitelist, which no definition can have
-        return False
-    return not different
+def _has_values(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether these are the values that a definition gives to a runtime, so that an apply would change nothing."""
+    definitions = (Definition("present", {name: value}) for name, value in wanted.items())
+    # One by one, because most runtimes differ in the first value already.
+    return not any(different for _merged, different in map(partial(compare, held), definitions))
 
 
 def _of_look_ups(read: Json) -> Iterator[Finding]:

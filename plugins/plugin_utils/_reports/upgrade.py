@@ -14,13 +14,15 @@ from typing import Any, NamedTuple
 
 from ...module_utils._errors import ValidationError
 from ...module_utils._model.alike import is_permitted_by
+from ...module_utils._model.change import compare
+from ...module_utils._model.definition import definition_from, definition_of
 from ...module_utils._model.python import LAST_DAYS, branch_of, days_left
 from ...module_utils._model.requirements import project
 from ...module_utils._model.schedules import label_of, name_of, schedule_names, used_by
 from ...module_utils._text import clean, listed
 from .export import File, assignments, to_file, with_header
 from .finding import Json, entries
-from .findings import PYTHON_DAYS, is_as_defined, is_ending
+from .findings import PYTHON_DAYS, is_ending
 
 _OFFERED = re.compile(r"\d{1,9}(\.\d{1,9})+", re.ASCII)
 _BRANCH_IN_NAME = re.compile(r" \(\d{1,2}\.\d{1,3}\)$", re.ASCII)  # what an earlier upgrade put behind a name
@@ -150,11 +152,21 @@ def _name_error(old: Json, entry: Json, runtimes: Iterable[Json], taken: Collect
     if name in taken:
         return f"another entry of this file has its new name {name!r}"
     namesakes = [runtime for runtime in runtimes if runtime["name"] == name]
-    is_upgrade = all(is_as_defined(runtime, entry) for runtime in namesakes)
+    is_upgrade = all(_is_as_defined(runtime, entry) for runtime in namesakes)
     if len(namesakes) > 1 or not is_upgrade:
         ids = listed([runtime["id"] for runtime in namesakes])
         return f"a different runtime has its new name {name!r} ({ids}); rename one of them"
     return None
+
+
+def _is_as_defined(runtime: Json, entry: Json) -> bool:
+    """Whether an apply of the entry would not change the runtime."""
+    try:
+        held = definition_from(definition_of(runtime)).values
+    except ValidationError:  # such as a host name in a whitelist, which no definition can have
+        return False
+    _merged, different = compare(held, definition_from(entry))
+    return not different
 
 
 def _why_kept(runtime: Json) -> list[str]:
