@@ -107,9 +107,9 @@ def _pins_of_pylock(text: str, environment: dict[str, Any]) -> dict[str, Pin | N
         raise ValidationError(["pylock.toml has no list of packages"])
     with ErrorList() as errors:
         errors.check(_check_python, content, environment["python_full_version"])
+        places = {f"packages[{index}]": package for index, package in enumerate(packages)}
         return {
-            (place := f"packages[{index}]"): errors.check(_pin_of_pylock, package, environment, prefix=place)
-            for index, package in enumerate(packages)
+            place: errors.check(_pin_of_pylock, package, environment, prefix=place) for place, package in places.items()
         }
 
 
