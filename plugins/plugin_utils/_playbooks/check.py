@@ -125,7 +125,10 @@ def switch_in(value: Any) -> bool | None:
 _EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "mstr_fail_on_drift": ("true or false", lambda value: switch_in(value) is not None),
     "mstr_fail_on_violation": ("true or false", lambda value: switch_in(value) is not None),
-    "mstr_runtimes_plan_ids": ("a dictionary of hosts and plan ids", lambda value: isinstance(value, Mapping)),
+    "mstr_runtimes_plan_ids": (
+        "a dictionary of hosts and plan ids",
+        lambda value: isinstance(value, Mapping) and all(value.values()),  # an empty id would let any plan pass
+    ),
 }
 # Of each group, a run has one.
 _ALTERNATIVES = (

@@ -136,12 +136,12 @@ def _handed_on_plan(action: Action) -> plan_file.ApprovedPlan | None:
         return None
     # Between two jobs of AWX, a text of digits may become a number.
     by_host = {str(host): str(approved) for host, approved in plan_ids.items()}
-    if action.host not in by_host:
+    plan_id, _separator, server = by_host.get(action.host, "").partition(plan_file.ON_SERVER)
+    if not plan_id:
         raise refused(
             f"mstr_runtimes_plan_ids has no plan for {action.host}, so nothing was changed there: its check failed, "
             f"had a limit without it, or was sliced (job_slice_count), and only one slice hands on its plans. {_AGAIN}"
         )
-    plan_id, _separator, server = by_host[action.host].partition(plan_file.ON_SERVER)
     server_now = action.server()
     if server and server_now and server != server_now:
         raise refused(

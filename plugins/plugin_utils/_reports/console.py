@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from ...module_utils._model.schedules import name_of
 from ...module_utils._text import LONGEST_TEXT, clean
-from .changes import change_texts, script_text
+from .changes import VERBS, change_texts, script_text
 from .environment import EnvironmentReport
 from .finding import Json, causes, warning_lines
 from .overview import head_lines
@@ -23,7 +23,7 @@ _MOST_NAMES = 10
 
 
 def console_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[str]:
-    """The lines about one environment but its deletions, at most twenty of a kind; all of a plan."""
+    """The lines about one environment but its deletions, at most twenty of a kind in a row; all of a plan."""
     is_plan = predicted and environment.counts is None  # which somebody approves
     for _kind, lines in groupby(_lines(environment, predicted), key=itemgetter(0)):
         texts = [text for _kind, text in lines]
@@ -44,7 +44,8 @@ def _lines(environment: EnvironmentReport, predicted: bool) -> Iterator[tuple[st
 def _change_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[tuple[str, str]]:
     for change in environment.changes:
         if change["action"] != "deleted":
-            yield from ((change["action"], text) for text in _texts_of(change, predicted))
+            kind = VERBS.get(change["action"], "failed")
+            yield from ((kind, text) for text in _texts_of(change, predicted))
     yield from (("script", script_text(script, predicted)) for script in environment.scripts)
 
 

@@ -71,11 +71,7 @@ class File(NamedTuple):
         ]
 
 
-def to_file(
-    runtimes: Sequence[Json],
-    writer: str,
-    backup_of: str | None = None,
-) -> File:
+def to_file(runtimes: Sequence[Json], writer: str, backup_of: str | None = None) -> File:
     """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
     `backup_of`: the address of the server of a backup, empty if it is not known, which makes the file one, with the

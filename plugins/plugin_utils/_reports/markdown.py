@@ -50,10 +50,7 @@ def parts(report: Report) -> Iterator[str]:
     head = [f"## {report.heading}", f"{when(report.generated)}.{unchanged}", code(conclusion(report)), _table(report)]
     blocks: list[Block] = []
     if report.kind == APPLY:
-        lines = [_line(f"{environment}: {runtime}") for environment, runtime in report.deletions]
-        if lines:
-            blocks.append(("headings", f"**{title('deleted', report.predicted)}: {len(lines)}**"))
-        blocks += [("deletions", line) for line in lines]
+        blocks += _deletions(report)
     else:
         head += map(_line, problem_lines(report))
     for environment in report.environments:
@@ -129,6 +126,13 @@ def _table(report: Report) -> str:
     table = "\n".join(f"| {' | '.join(row[:width])} |" for row in rows)
     more = max(0, len(report.environments) - _ENVIRONMENTS) + max(0, len(report.not_reached) - _ENVIRONMENTS)
     return f"{table}\n\nAnd {more} more environments." if more else table
+
+
+def _deletions(report: Report) -> Iterator[Block]:
+    """A heading, and a line for each runtime that is deleted."""
+    if report.deletions:
+        yield "headings", f"**{title('deleted', report.predicted)}: {len(report.deletions)}**"
+    yield from (("deletions", _line(f"{environment}: {runtime}")) for environment, runtime in report.deletions)
 
 
 def _blocks(environment: EnvironmentReport, report: Report) -> list[Block]:

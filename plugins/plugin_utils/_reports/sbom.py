@@ -34,8 +34,8 @@ from .texts import grouped, json_text
 # Versions of Python, as its CPEs have them; a pre-release is an update there, and no server offers one.
 _PYTHON_VERSION = re.compile(r"\d+(\.\d+)+", re.ASCII)
 _ALL = "environments"  # the reference of what has all runtimes
-_quoted = partial(quote, safe="", errors="replace")
 _READ = "read"  # the state of an environment of which all runtimes are known
+_quoted = partial(quote, safe="", errors="replace")  # for a part of a URL
 
 
 class _Package(NamedTuple):

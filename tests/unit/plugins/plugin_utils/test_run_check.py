@@ -56,6 +56,7 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_plan_src": "plan.json", **PLAN_IDS}, "only one of mstr_plan_src and mstr_runtimes_plan_ids."),
         ({"mstr_runtimes_plan_id": "x", **PLAN_IDS}, "only one of mstr_runtimes_plan_id and mstr_runtimes_plan_ids."),
         ({"mstr_runtimes_plan_ids": "x"}, "must be a dictionary of hosts and plan ids, not 'x'."),
+        ({"mstr_runtimes_plan_ids": {"a": ""}}, "must be a dictionary of hosts and plan ids, not \"{'a': ''}\"."),
         ({"mstr_runtimes_policy": "", "mstr_plan_src": ""}, "mstr_plan_src and mstr_runtimes_policy are empty, which"),
         ({"mstr_runtimes_journal_comment": 5349}, "mstr_runtimes_journal_comment must be text, but"),
         ({"mstr_plan_src": "missing.json"}, "missing.json cannot be read: No such file or directory."),
