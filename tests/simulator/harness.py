@@ -32,9 +32,8 @@ class SimulatorError(RuntimeError):
 class Simulator:
     """A running simulator, as a context manager or between :meth:`start` and :meth:`stop`.
 
-    ``python`` is an interpreter with the packages of requirements.txt. The default is the variable
-    ``MSTR_SIMULATOR_PYTHON``, or else the current interpreter. ``tls`` is True or ``wrong_host``. With ``client_ca``
-    it requests a client certificate.
+    The variable ``MSTR_SIMULATOR_PYTHON`` names an interpreter with the packages of requirements.txt; the default is
+    the current one. ``tls`` is True or ``wrong_host``. With ``client_ca`` it requests a client certificate.
     """
 
     # What the program says of itself when it has started.
@@ -53,13 +52,12 @@ class Simulator:
         self,
         profile: str = "samples",
         *,
-        python: str | None = None,
         tls: bool | str = False,
         client_ca: bool = False,
         proxy: bool = False,
         arguments: Iterable[str] = (),
     ) -> None:
-        self._python = python or os.environ.get("MSTR_SIMULATOR_PYTHON") or sys.executable
+        self._python = os.environ.get("MSTR_SIMULATOR_PYTHON") or sys.executable
         self._options = [*arguments, "--profile", profile, "--parent-pid", str(os.getpid())]
         if tls:
             self._options += ["--tls", "good" if tls is True else tls]
@@ -67,7 +65,6 @@ class Simulator:
         self._profile = profile
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._output = Path(os.devnull)
         # A test reaches its simulator directly, even if the environment names a proxy.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -79,13 +76,12 @@ class Simulator:
         ready = Path(self._folder.name, "ready.json")
         output = Path(self._folder.name, "output.txt")
         command = [self._python, str(FOLDER), *self._options, "--ready-file", str(ready)]
-        self._output = output
         with output.open("wb") as file:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + START_S
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                printed = self.output()
+                printed = output.read_text(encoding="utf-8", errors="replace").strip()
                 self.stop()
                 raise SimulatorError(f"the simulator did not start: {printed or 'it printed nothing'}")
             time.sleep(0.01)
@@ -111,10 +107,6 @@ class Simulator:
 
     def __exit__(self, *_error: object) -> None:
         self.stop()
-
-    def output(self) -> str:
-        """What the program has printed: nothing, unless it has an error itself."""
-        return self._output.read_text(encoding="utf-8", errors="replace").strip()
 
     def environment(self) -> dict[str, str]:
         """The variables that make the collection use this server."""

@@ -74,12 +74,9 @@ class SavedScript:
 
 @dataclass(eq=False)
 class Project:
-    """A project. ``denies`` names the users who may not use it."""
-
     id: str
     name: str
     loaded: bool = True
-    denies: tuple[str, ...] = ()
     scripts: list[SavedScript] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     folders: dict[str, str] = field(default_factory=dict)  # ids by name
@@ -105,13 +102,12 @@ class Projects:
 
     def seed(self, data: Mapping[str, Any]) -> str:
         """Add a project with scripts and tasks, or add those to the project with that name. Return the project's id."""
-        only_keys("a project", data, {"name", "id", "loaded", "denies", "scripts", "tasks"}, {"name"})
+        only_keys("a project", data, {"name", "id", "loaded", "scripts", "tasks"}, {"name"})
         project = next((project for project in self if project.name == data["name"]), None)
         if project is None:
             project_id = str(data.get("id") or new_id()).upper()
             project = self._by_id.setdefault(project_id, Project(project_id, data["name"]))
         project.loaded = bool(data.get("loaded", project.loaded))
-        project.denies = tuple(data.get("denies", project.denies))
         project.scripts += [self._script(script) for script in data.get("scripts", [])]
         project.tasks += [task_from_seed(self._server, project, task) for task in data.get("tasks", [])]
         return project.id
@@ -124,9 +120,6 @@ class Projects:
         owner, script_id = self._server.users[data.get("owner", "admin")], str(data.get("id") or new_id()).upper()
         return SavedScript(**{**data, "id": script_id, "runtime": runtime, "owner": owner})
 
-    def listed(self, user: User) -> list[Project]:
-        return [project for project in self if user.username not in project.denies]
-
     def of(self, call: Call) -> Project:
         """The project in the header of a call, or raise the API's error."""
         project_id = call.header("X-MSTR-ProjectID")
@@ -135,8 +128,6 @@ class Projects:
         project = self._by_id.get(project_id.upper())
         if project is None:
             raise not_found(f"with ID '{project_id}' and type 32")
-        if call.user.username in project.denies:
-            raise ApiError(403, 14, f"The user may not use the project '{project.name}'.")
         if not project.loaded:
             raise ApiError(500, 1, f"The project '{project.name}' is not loaded.")
         return project
@@ -163,7 +154,7 @@ async def list_all(server: Server, call: Call) -> Reply:
         [
             {"acg": 255, "id": project.id, "name": project.name, "alias": "", "description": "",
              "status": LOADED if project.loaded else NOT_LOADED}
-            for project in server.projects.listed(call.user)
+            for project in server.projects
         ],
     )  # fmt: skip
 
