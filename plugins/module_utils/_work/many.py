@@ -79,18 +79,16 @@ def _inputs(params: Mapping[str, Any], policy: Policy | None, check: Check) -> I
             for place, entry in accepted
         ]
         if policy and not restore:  # the way back is never refused
-            errors.add(*first_violations(list(_violations(policy, accepted))))
+            violations = [
+                f"{entry_label(place, entry)}: {sentence}"
+                for place, entry in accepted
+                for sentence in policy.violations_in(entry)
+            ]
+            errors.add(*first_violations(violations))
         errors.add(*_name_errors(accepted))
         purge = errors.check(_purge, [entry for _place, entry in placed], source, params)
         scripts = errors.check(_script_entries, check, source.scripts, scripts_path)
     return Inputs(definitions, purge, scripts, restore=restore, server=source.server)
-
-
-def _violations(policy: Policy, accepted: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """A sentence for each violation of the policy by entries, each of which comes after its place."""
-    for place, entry in accepted:
-        for sentence in policy.violations_in(entry):
-            yield f"{entry_label(place, entry)}: {sentence}"
 
 
 def _purge(entries: Sequence[Mapping[str, Any] | None], source: Source, params: Mapping[str, Any]) -> Purge | None:

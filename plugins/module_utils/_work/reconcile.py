@@ -118,19 +118,15 @@ def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World,
     # A step that failed may mean one of the runtimes that appear to be undefined.
     if purge and not has_failed(steps):
         steps += _purge_steps(context, world, purge, steps)
-    needs_usage = _needs_usage(context, steps)
+    # Scripts on deleted runtimes count if they are protected; and check mode names those that a deletion hits.
+    protects_or_names = context.inputs.protects or context.check_mode
+    needs_usage = protects_or_names and any(step.deletes for step in steps)
     if context.inputs.scripts is None and not needs_usage:
         return world, steps, []
     from .scripts import look_up, plan_moves  # only a task that moves or protects scripts needs it
 
     world = world._replace(usage=world.usage or look_up(context, needs_usage))
     return (world, *plan_moves(context, world, steps))
-
-
-def _needs_usage(context: Context, steps: Sequence[Step]) -> bool:
-    """Whether scripts on deleted runtimes count: they are protected, or a check names those that a deletion hits."""
-    counts = context.inputs.protects or context.check_mode
-    return counts and any(step.deletes for step in steps)
 
 
 def _warn_of_previous_names(context: Context, world: World, step: Step) -> None:
