@@ -83,9 +83,10 @@ def to_file(runtimes: Sequence[Json], writer: str, backup_of: str | None = None)
     content["runtimes"] = definitions
     if kind == "backup":
         server = {"server": backup_of} if backup_of else {}
-        of_runtime = {runtime["name"]: runtime["scripts"] for runtime in runtimes}
+        # Another runtime may have the name of the default one, which then has no definition.
+        by_name = {each["name"]: each["scripts"] for each in runtimes if (each["name"], each["id"]) not in refused}
         names = [definition["name"] for definition in definitions]
-        scripts = [entry for name in names for entry in assignments(of_runtime[name], name)]
+        scripts = [entry for name in names for entry in assignments(by_name[name], name)]
         content = {"restore": True, **server, **content, "scripts": scripts}
     return with_header(File("", content, refused), kind, writer=writer, gaps=unrestorable(definitions))
 

@@ -217,6 +217,13 @@ def test_a_backup(tmp_path):
     assert "The scripts at the end of this file are assigned to their runtimes." in file.text
 
 
+def test_a_backup_of_a_runtime_with_the_name_of_the_default_one():
+    """It has its own scripts, and no other ones."""
+    default = stored(name="Other", id=DEFAULT_ID, scripts=[SCRIPT])
+    file = file_of(stored(name="Other", id="B" * 32, scripts=[OTHER]), default, backup_of="")
+    assert [script["id"] for script in file.content["scripts"]] == [OTHER["id"]]
+
+
 @pytest.mark.parametrize("fields", [{"whitelist": ["host"]}, {"name": "r"}])
 def test_a_default_runtime_that_is_left_out(fields):
     """It is left out of the backup and named there, and stops no run that leaves it alone."""
