@@ -181,6 +181,13 @@ def _without_secrets(context: Context, moves: Sequence[Move]) -> list[Move]:
     return [move for move in moves if move.place not in labels]
 
 
+def _unwritten_targets(steps: Sequence[Step], moves: Sequence[Move]) -> dict[str, Runtime]:
+    """The runtimes that scripts are to use, and that this task leaves as they are, by their keys."""
+    unwritten = {step.place for step in steps if step.state == READ}
+    places = {*unwritten, ""}  # a target without a place has no definition
+    return {move.target.key: move.target for move in moves if move.is_due and move.target_place in places}
+
+
 def _with_unwritten_targets(
     context: Context, steps: Sequence[Step], moves: Sequence[Move]
 ) -> tuple[list[Step], list[Move]]:
@@ -188,9 +195,7 @@ def _with_unwritten_targets(
 
     A list may omit whether they are ready. To a broken one, no script is moved.
     """
-    # A target without a place has no definition.
-    places = {"", *(step.place for step in steps if step.state == READ)}
-    targets = {move.target.key: move.target for move in moves if move.is_due and move.target_place in places}
+    targets = _unwritten_targets(steps, moves)
     looks = all_side_by_side(partial(_usable, context), list(targets.values()))
     by_key = dict(zip(targets, looks))
 

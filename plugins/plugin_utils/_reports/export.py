@@ -84,11 +84,15 @@ def to_file(runtimes: Sequence[Json], writer: str, backup_of: str | None = None)
     if kind == "backup":
         server = {"server": backup_of} if backup_of else {}
         # Another runtime may have the name of the default one, which then has no definition.
-        by_name = {each["name"]: each["scripts"] for each in runtimes if (each["name"], each["id"]) not in refused}
-        names = [definition["name"] for definition in definitions]
-        scripts = [entry for name in names for entry in assignments(by_name[name], name)]
-        content = {"restore": True, **server, **content, "scripts": scripts}
+        expressed = [runtime for runtime in runtimes if _identity(runtime) not in refused]
+        content = {"restore": True, **server, **content, "scripts": _all_assignments(expressed)}
     return with_header(File("", content, refused), kind, writer=writer, gaps=unrestorable(definitions))
+
+
+def _all_assignments(runtimes: Iterable[Json]) -> list[Json]:
+    """What assigns their scripts to the runtimes, which are sorted by name."""
+    by_name = sorted(runtimes, key=lambda runtime: str(runtime["name"]))
+    return [entry for runtime in by_name for entry in assignments(runtime["scripts"], runtime["name"])]
 
 
 def with_header(file: File, kind: str, **values: Any) -> File:
@@ -139,11 +143,16 @@ def to_definitions(runtimes: Iterable[Json]) -> list[dict[str, Any]]:
     return definitions
 
 
+def _identity(runtime: Json) -> tuple[str, str]:
+    """The name and the id of a runtime, empty texts where it has none."""
+    return str(runtime.get("name") or ""), str(runtime.get("id") or "")
+
+
 def _expressed(
     runtimes: Sequence[Json], ids: bool
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], Sequence[str]]]:
     """The definitions, and why other runtimes have none. `ids`: with ids and the default runtime, for a backup."""
-    identities = [(str(runtime.get("name") or ""), str(runtime.get("id") or "")) for runtime in runtimes]
+    identities = list(map(_identity, runtimes))
     namesakes = grouped((name, identity) for name, identity in identities if identity.upper() != DEFAULT_RUNTIME_ID)
     definitions, refused = list[dict[str, Any]](), dict[tuple[str, str], Sequence[str]]()
     for runtime, (name, identity) in zip(runtimes, identities):
