@@ -25,7 +25,7 @@ from .._session.response import Shape
 from .api import Context
 from .script_usage import SCRIPT_TYPE, read_script, shape_of
 from .scripts import KEPT
-from .write import PAUSES, NotFoundOut, check_after_loss, may_pass, retries_used_up
+from .write import PAUSES, NotFoundOut, check_after_loss, looks, retries_used_up
 
 _RUNTIME = "scriptRuntimeId"
 # An update does not contain it. It shows whether a script is still a data source, a transaction or a function, which
@@ -152,18 +152,13 @@ def _read_after(context: Context, script: SavedScript) -> Mapping[str, Any]:
     A server may show for a moment what it had before, or no script, and an outage may last for a moment.
     """
     after: Mapping[str, Any] = {}
-    for seconds in (0.0, *PAUSES):
-        if seconds:
-            context.pause(seconds)
-        try:
-            after = _read(context, script)
-        except MstrError as exc:
-            if seconds != PAUSES[-1] and may_pass(context, exc):
-                continue
-            unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
-            raise NotFoundOut(f"The {script.label} {unread} {exc.sentence}", **exc.error) from exc
-        if after[_RUNTIME] != script.runtime_id:
-            break
+    try:
+        for after in looks(context, (0.0, *PAUSES), partial(_read, context, script)):
+            if after[_RUNTIME] != script.runtime_id:
+                break
+    except MstrError as exc:
+        unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
+        raise NotFoundOut(f"The {script.label} {unread} {exc.sentence}", **exc.error) from exc
     return after
 
 

@@ -139,22 +139,16 @@ def check_after_loss(context: Context, lost: MstrError, look: Callable[[], Seen]
     MstrError.
     """
     despite_outage = context.session.despite_outage(f"to find out what {lost.error['request']} did")
-    look_despite_outage = despite_outage(look)
     pauses = PAUSES[:1] if is_answer(lost) else PAUSES
-    for number, seconds in enumerate(pauses, 1):
-        try:
-            context.pause(seconds)
-            seen: Seen = look_despite_outage()
-        except MstrError as exc:
-            if number < len(pauses) and may_pass(context, exc):
-                continue
-            was_lost = "" if is_answer(lost) else "The response was lost. "
-            raise NotFoundOut(
-                f"{lost.sentence} {was_lost}The task could not find out what the server did: "
-                f"{with_full_stop(exc.sentence)} {unknown}; check it before the next run.",
-                **lost.error,
-            ) from exc
-        yield seen
+    try:
+        yield from looks(context, pauses, despite_outage(look))
+    except MstrError as exc:
+        was_lost = "" if is_answer(lost) else "The response was lost. "
+        raise NotFoundOut(
+            f"{lost.sentence} {was_lost}The task could not find out what the server did: "
+            f"{with_full_stop(exc.sentence)} {unknown}; check it before the next run.",
+            **lost.error,
+        ) from exc
 
 
 def _checked_after_loss(context: Context, world: World, step: Step, lost: MstrError) -> Step:
@@ -287,6 +281,20 @@ def retries_used_up(lost: MstrError, what: str) -> MstrError:
 
 
 # --- what the server shows afterwards
+
+
+def looks(context: Context, pauses: Sequence[float], look: Callable[[], Seen]) -> Iterator[Seen]:
+    """What `look` sees after each of the pauses, in seconds. Raises its MstrError, unless a later look may succeed."""
+    for number, seconds in enumerate(pauses, 1):
+        if seconds:
+            context.pause(seconds)
+        try:
+            seen = look()
+        except MstrError as exc:
+            if number < len(pauses) and may_pass(context, exc):
+                continue
+            raise
+        yield seen
 
 
 def may_pass(context: Context, error: MstrError) -> bool:
