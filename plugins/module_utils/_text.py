@@ -67,6 +67,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def first_lines(lines: list[str], most: int, rest: str) -> list[str]:
+    """The lines, at most so many. Then `rest`, such as `and {} more lines`, has the number of the others."""
+    more = len(lines) - most
+    return [*lines[:most], rest.format(more)] if more > 0 else lines
+
+
 def listed(texts: Sequence[str], most: int = NAMES_IN_MESSAGE, separator: str = ", ") -> str:
     """The texts with commas, at most `most` of them: "a, b and 7 more"."""
     more = f" and {len(texts) - most} more" if len(texts) > most else ""

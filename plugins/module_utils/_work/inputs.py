@@ -15,6 +15,7 @@ from .._model.checks import check_projects
 from .._model.definition import definition_from
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
+from .._text import first_lines
 from .api import Context, Inputs, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
@@ -87,10 +88,7 @@ def inputs_for_one(params: Mapping[str, Any]) -> Inputs:
 
 def first_violations(sentences: list[str]) -> list[str]:
     """The violations that a message names: of many, the first ones and the number of the others."""
-    more = len(sentences) - _MOST_VIOLATIONS
-    if more <= 0:
-        return sentences
-    return [*sentences[:_MOST_VIOLATIONS], f"and {more} more violations of the policy"]
+    return first_lines(sentences, _MOST_VIOLATIONS, "and {} more violations of the policy")
 
 
 def inputs_from(params: Mapping[str, Any], own_inputs: Callable[[Policy | None], Inputs]) -> Inputs:

@@ -222,7 +222,7 @@ def _has_definitions(run: NewRun, host: str) -> bool:
 def _server_errors(run: NewRun) -> Iterator[str]:
     """Of two hosts that are one server: each would delete what only the other one defines."""
     purging = run.switched_on("mstr_runtimes_purge")
-    if run.playbook == "audit":
+    if run.playbook == "audit" or not purging:
         return
     hosts_by_server = grouped(
         (server_of(values, run.environ if run.is_local(host) else run.remote_environ), host)

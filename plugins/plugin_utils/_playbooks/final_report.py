@@ -18,12 +18,12 @@ from itertools import chain
 from typing import NamedTuple
 
 from ...module_utils._errors import as_mstr_error
-from ...module_utils._text import clean, listed
+from ...module_utils._text import clean, first_lines, listed
 from .._reports import environment, formats, plan_file
 from .._reports.console import console_lines, deletion_lines
 from .._reports.environment import EnvironmentReport
 from .._reports.finding import Json
-from .._reports.texts import first_lines, grouped
+from .._reports.texts import grouped
 
 _MOST_LINES = 20
 _HOST = "{{ inventory_hostname }}"

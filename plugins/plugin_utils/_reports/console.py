@@ -11,12 +11,11 @@ from itertools import chain, groupby
 from operator import itemgetter
 
 from ...module_utils._model.schedules import name_of
-from ...module_utils._text import LONGEST_TEXT, clean
+from ...module_utils._text import LONGEST_TEXT, clean, first_lines
 from .changes import VERBS, change_texts, script_text
 from .environment import EnvironmentReport
 from .finding import Json, causes, warning_lines
 from .overview import head_lines
-from .texts import first_lines
 
 _MOST_LINES = 20  # of a kind
 _MOST_NAMES = 10

@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import Any
 
 from ...module_utils._model.schedules import name_of
-from ...module_utils._text import LONGEST_TEXT, clean, one_line
+from ...module_utils._text import LONGEST_TEXT, clean, first_lines, one_line
 from .changes import script_text, title
 from .console import finding_lines
 from .differences import differences, value_texts
@@ -25,7 +25,7 @@ from .environment import EnvironmentReport
 from .finding import KINDS, Json, warning_lines
 from .formats import APPLY, Report
 from .overview import columns, conclusion, numbers, outcome_title, problem_lines
-from .texts import first_lines, when
+from .texts import when
 
 # GitHub takes 65,536 characters in a comment.
 LIMIT = 60_000
@@ -130,9 +130,10 @@ def _table(report: Report) -> str:
 
 def _deletions(report: Report) -> Iterator[Block]:
     """A heading, and a line for each runtime that is deleted."""
-    if report.deletions:
-        yield "headings", f"**{title('deleted', report.predicted)}: {len(report.deletions)}**"
-    yield from (("deletions", _line(f"{environment}: {runtime}")) for environment, runtime in report.deletions)
+    deletions = report.deletions
+    if deletions:
+        yield "headings", f"**{title('deleted', report.predicted)}: {len(deletions)}**"
+    yield from (("deletions", _line(f"{environment}: {runtime}")) for environment, runtime in deletions)
 
 
 def _blocks(environment: EnvironmentReport, report: Report) -> list[Block]:

@@ -85,9 +85,10 @@ def conclusion(report: Report) -> str:
 
 def problem_lines(report: Report) -> Iterator[str]:
     """What the conclusion counts, with the names: what goes, then each kind of finding, then scripts that will stop."""
-    if report.deletions:
+    deletions = report.deletions
+    if deletions:
         verb = "would be deleted" if report.predicted else "deleted"
-        yield f"{counted(len(report.deletions), 'runtime')} {verb}: {_places(report.deletions)}"
+        yield f"{counted(len(deletions), 'runtime')} {verb}: {_places(deletions)}"
     yield from (f"{number}: {places}" for number, places in _problems(report))
     scheduled = _scheduled(report)
     if scheduled:

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 
 from ...module_utils._model.file import FileError, from_json
 from ...module_utils._session.transport import VERSION
+from ...module_utils._text import first_lines
 from .changes import change_texts, script_text
 from .differences import value_texts
 from .environment import EnvironmentReport
 from .finding import Json
-from .texts import first_lines, json_text
+from .texts import json_text
 
 # The version of the file's format.
 FORMAT = 1

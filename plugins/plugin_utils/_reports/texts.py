@@ -45,12 +45,6 @@ def without_controls_in(parts: Iterable[str]) -> Iterator[str]:
     yield without_controls(rest)
 
 
-def first_lines(lines: list[str], most: int, rest: str) -> list[str]:
-    """The lines, at most so many. Then `rest`, such as `and {} more lines`, has the number of the others."""
-    more = len(lines) - most
-    return [*lines[:most], rest.format(more)] if more > 0 else lines
-
-
 def when(text: Any) -> str:
     """A server's timestamp in short form, such as `2026-11-25 07:29 UTC`; other text unchanged."""
     shown = str(text or "")
