@@ -108,7 +108,7 @@ def schema_of(document: Any) -> dict[str, Any] | None:
 
 
 def _inside(value: Any, *keys: str) -> Mapping[str, Any] | None:
-    """The object below these keys; None if there is none."""
+    """The object below these keys, or None."""
     with suppress(KeyError, TypeError):
         for key in keys:
             value = value[key]

@@ -167,7 +167,7 @@ class Http:
         return _raise_or_return(got)
 
     def _attempt(self, call: Call, on_late_response: Callable[[Response], object] | None) -> Response | ConnectError:
-        """The response to a call that is sent once, or why there is none. Raises Interrupted."""
+        """The response to a call that is sent once, or the error without one. Raises Interrupted."""
         outcome = None
         try:
             with self._one_at_a_time if self.serialized else nullcontext():
